@@ -1,0 +1,1 @@
+"""Capture, finishing, replay and random audit draws."""

@@ -1,0 +1,1 @@
+"""Tables, migrations, queries, the event log and the access trail."""

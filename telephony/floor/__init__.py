@@ -1,0 +1,1 @@
+"""The floor: the agents, their states and what each may do next."""

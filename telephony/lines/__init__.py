@@ -1,0 +1,1 @@
+"""Lines: SIP trunks and registrations, one interface over interchangeable drivers."""

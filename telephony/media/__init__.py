@@ -1,0 +1,1 @@
+"""Media: RTP legs, headset sockets and what passes between them."""
