@@ -1,0 +1,1 @@
+"""Who is at the console: users, roles, sessions and the checks at the door."""
