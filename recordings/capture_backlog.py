@@ -1,0 +1,161 @@
+"""What one recording still has to write: whole records, the rest of a cut one, and an account of what was dropped."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from recordings.capture_format import AGENT_LEG, GAP, GAP_NOTE, LAST_LEG, RECORD
+
+#: records joined for one write: 256 are about 45 kB
+_BATCH = 256
+#: what a waiting record costs beside its bytes (object header and the queue's slot)
+_OVERHEAD = 41
+#: G.711: one byte a sample, 8000 samples a second
+_BYTES_PER_SECOND = 8000
+
+
+class Backlog:
+    """Belongs to the writer thread. ``bytes`` is the memory held; ``written`` and ``packets_written`` are on disk."""
+
+    __slots__ = (
+        "_ended",
+        "_gap",
+        "_lost",
+        "_records",
+        "_rest",
+        "_waiting",
+        "bytes",
+        "dropped",
+        "offered",
+        "packets_written",
+        "written",
+    )
+
+    def __init__(self) -> None:
+        self._records: deque[bytes] = deque()
+        self._rest = b""
+        #: payload bytes waiting, by leg
+        self._waiting = [0] * (LAST_LEG + 1)
+        #: payload bytes dropped, by leg
+        self._lost = [0] * (LAST_LEG + 1)
+        #: first and last arrival and packets by leg of what was dropped and is not yet noted in the file
+        self._gap: tuple[int, int, int, int] | None = None
+        self._ended = False
+        self.bytes = 0
+        self.written = 0
+        self.offered = 0
+        self.dropped = 0
+        self.packets_written = 0
+
+    def put(self, block: bytes) -> None:
+        """A header or a note: never dropped for want of memory unless everything is."""
+        self._records.append(block)
+        self.bytes += len(block) + _OVERHEAD
+
+    def extend(self, records: Iterable[bytes]) -> None:
+        """Packet records, oldest first."""
+        waiting = self._waiting
+        for record in records:
+            self._records.append(record)
+            size = len(record)
+            self.bytes += size + _OVERHEAD
+            waiting[record[0] & LAST_LEG] += size - RECORD.size
+            self.offered += 1
+
+    def end(self, make: Callable[[int, int], bytes]) -> None:
+        """The closing record, once."""
+        if not self._ended:
+            self._ended = True
+            self.put(make(self.offered, self.dropped))
+
+    @property
+    def lost_seconds(self) -> float:
+        """Audio dropped for good, of the leg that lost most."""
+        return max(self._lost) / _BYTES_PER_SECOND
+
+    @property
+    def missing_seconds(self) -> float:
+        """Audio that is not on disk: dropped, or waiting."""
+        return max(a + b for a, b in zip(self._lost, self._waiting, strict=True)) / _BYTES_PER_SECOND
+
+    def write(self, descriptor: int) -> None:
+        """Append all of it to the file. Raises OSError where the disk refuses; what was written is then accounted."""
+        while self._rest or self._gap or self._records:
+            if self._rest:
+                self._rest = self._rest[self._write(descriptor, self._rest) :]
+                continue
+            if self._gap is not None:
+                first, last, caller, agent = self._gap
+                note = RECORD.pack(GAP_NOTE, 0, GAP.size, 0, last) + GAP.pack(first, last, caller, agent)
+                self._gap = None
+                self._rest = note
+                continue
+            batch = [self._records[n] for n in range(min(_BATCH, len(self._records)))]
+            count = self._write(descriptor, b"".join(batch))
+            while count > 0:
+                record = self._records.popleft()
+                self._account(record)
+                if count < len(record):
+                    self._rest = record[count:]
+                count -= len(record)
+
+    def _write(self, descriptor: int, data: bytes) -> int:
+        count = os.write(descriptor, data)
+        self.written += count
+        return count
+
+    def _account(self, record: bytes) -> None:
+        size = len(record)
+        self.bytes -= size + _OVERHEAD
+        if record[0] <= LAST_LEG:
+            self._waiting[record[0]] -= size - RECORD.size
+            self.packets_written += 1
+
+    def drop_oldest(self, enough: int) -> int:
+        """Free about ``enough`` bytes from the oldest packets on; headers and notes stay. Gives the bytes freed."""
+        kept: list[bytes] = []
+        freed = 0
+        while self._records and freed < enough:
+            record = self._records.popleft()
+            if record[0] > LAST_LEG:
+                kept.append(record)
+                continue
+            freed += len(record) + _OVERHEAD
+            self._drop(record)
+        self._records.extendleft(reversed(kept))
+        self.bytes -= freed
+        return freed
+
+    def discard(self) -> None:
+        """Give everything up."""
+        while self._records:
+            record = self._records.popleft()
+            if record[0] <= LAST_LEG:
+                self._drop(record)
+        self._rest = b""
+        self.bytes = 0
+
+    def note_overflow(self, packets: int, now_ns: int) -> None:
+        """Packets that never reached the backlog: half of each leg's, 20 ms each, up to ``now_ns``."""
+        self.offered += packets
+        self.dropped += packets
+        half = packets // 2
+        for leg, count in enumerate((packets - half, half)):
+            self._lost[leg] += count * 160
+        self._widen(now_ns - (packets - half) * 20_000_000, now_ns, packets - half, half)
+
+    def _drop(self, record: bytes) -> None:
+        leg, _, length, _, arrival = RECORD.unpack_from(record)
+        self._waiting[leg] -= length
+        self._lost[leg] += length
+        self.dropped += 1
+        self._widen(arrival, arrival, int(leg != AGENT_LEG), int(leg == AGENT_LEG))
+
+    def _widen(self, first: int, last: int, caller: int, agent: int) -> None:
+        if self._gap is not None:
+            first, last = min(first, self._gap[0]), max(last, self._gap[1])
+            caller += self._gap[2]
+            agent += self._gap[3]
+        self._gap = (first, last, caller, agent)
