@@ -68,7 +68,10 @@ class DialogListener(Protocol):
         """Inbound: our 200 was acknowledged; ``sdp`` is the answer in the ACK of a late offer, else empty."""
 
     def dialog_reoffer(self, sdp: str) -> None:
-        """The peer re-INVITEs (hold, resume, new address; empty: a late offer). Reply with ``accept_reoffer`` or ``reject_reoffer``."""
+        """The peer re-INVITEs (hold, resume, new address; empty: a late offer).
+
+        Reply with ``accept_reoffer`` or ``reject_reoffer``.
+        """
 
     def dialog_reinvite_done(self, status: int, sdp: str) -> None:
         """Our re-INVITE was answered: 200 with SDP, or the refusal's status (the session stays as it was)."""

@@ -1,0 +1,107 @@
+"""All agents of one node: who they are, and who may take the next call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from telephony.clock import SECOND, Clock
+from telephony.events import AgentState, AgentStatus, Event, HeadsetState
+from telephony.floor.agent import Agent, AgentRefused
+from telephony.rules import Rules
+
+
+class Floor:
+    """Agents by user name. Each visible change is published; ``changed`` asks the router to look again."""
+
+    def __init__(self, clock: Clock, publish: Callable[[Event], object], changed: Callable[[], None]) -> None:
+        self._clock = clock
+        self._publish = publish
+        self._changed = changed
+        self.rules = Rules()
+        self.agents: dict[str, Agent] = {}
+
+    def __iter__(self) -> Iterator[Agent]:
+        return iter(self.agents.values())
+
+    def agent(self, user: str) -> Agent:
+        """Raises AgentRefused(``signed_out``) for an agent that was never here."""
+        try:
+            return self.agents[user]
+        except KeyError:
+            raise AgentRefused("signed_out", "Sign in first.") from None
+
+    def _tell(self, agent: Agent, changed: bool) -> Agent:
+        if changed:
+            self._publish(AgentState(agent=agent.user, status=agent.status, reason=agent.reason, call=agent.call))
+            self._changed()
+        return agent
+
+    def sign_in(self, user: str, name: str, queues: tuple[str, ...]) -> Agent:
+        agent = self.agents.setdefault(user, Agent(user))
+        return self._tell(agent, agent.sign_in(name, queues, self._clock.monotonic()))
+
+    def sign_out(self, user: str) -> None:
+        if user in self.agents:
+            agent = self.agents[user]
+            self._tell(agent, agent.sign_out(self._clock.monotonic()))
+
+    def ready(self, user: str) -> Agent:
+        agent = self.agent(user)
+        return self._tell(agent, agent.ready(self._clock.monotonic()))
+
+    def not_ready(self, user: str, reason: str) -> Agent:
+        agent = self.agent(user)
+        return self._tell(agent, agent.not_ready(reason, self._clock.monotonic()))
+
+    def rings(self, user: str, call: str) -> None:
+        agent = self.agent(user)
+        self._tell(agent, agent.rings(call, self._clock.monotonic()))
+
+    def stops_ringing(self, user: str, missed: str) -> None:
+        agent = self.agent(user)
+        self._tell(agent, agent.stops_ringing(missed, self._clock.monotonic()))
+
+    def dials(self, user: str, call: str) -> None:
+        agent = self.agent(user)
+        self._tell(agent, agent.dials(call, self._clock.monotonic()))
+
+    def talks(self, user: str, call: str) -> None:
+        agent = self.agent(user)
+        self._tell(agent, agent.talks(call, self._clock.monotonic()))
+
+    def wraps_up(self, user: str) -> None:
+        agent = self.agent(user)
+        self._tell(agent, agent.wraps_up(self._clock.monotonic()))
+
+    def wrapped_up(self, user: str, call: str) -> None:
+        agent = self.agent(user)
+        if agent.call == call or not call:
+            self._tell(agent, agent.wrapped_up(self._clock.monotonic()))
+
+    def headset_connected(self, user: str) -> Agent:
+        agent = self.agents.setdefault(user, Agent(user))
+        changed = agent.headset_connected(self._clock.monotonic())
+        self._publish(HeadsetState(agent=user, connected=True))
+        return self._tell(agent, changed)
+
+    def headset_lost(self, user: str, reason: str) -> Agent:
+        agent = self.agents.setdefault(user, Agent(user))
+        changed = agent.headset_lost(self._clock.monotonic(), self.rules.headset_grace)
+        self._publish(HeadsetState(agent=user, connected=False, reason=reason))
+        return self._tell(agent, changed)
+
+    def free_for(self, queue: str) -> list[Agent]:
+        """Who may take a call of this queue, longest idle first."""
+        free = [agent for agent in self if agent.may_take_call() and queue in agent.queues]
+        return sorted(free, key=lambda agent: agent.idle_since)
+
+    def deadline(self) -> int | None:
+        """When the next wrap-up runs out (monotonic ns)."""
+        limit = int(self.rules.wrap_up_limit * SECOND)
+        return min((agent.since + limit for agent in self if agent.status is AgentStatus.WRAP_UP), default=None)
+
+    def due(self) -> None:
+        now, limit = self._clock.monotonic(), int(self.rules.wrap_up_limit * SECOND)
+        for agent in list(self):
+            if agent.status is AgentStatus.WRAP_UP and now >= agent.since + limit:
+                self._tell(agent, agent.wrapped_up(now))

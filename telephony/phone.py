@@ -1,0 +1,276 @@
+"""The phone of one node: lines, calls, headsets, the floor, the journal and the seam, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from typing import Any
+
+from telephony import events
+from telephony.calls.call import Call, CallRefused
+from telephony.calls.live_call import LiveCall, Surroundings
+from telephony.clock import SECOND, Clock, SystemClock
+from telephony.commands import Commands, agent_map
+from telephony.event_stream import EventStream
+from telephony.events import Direction
+from telephony.floor.floor import Floor
+from telephony.identifiers import new_call_id
+from telephony.journal import Journal
+from telephony.lines.line import Dialog, Invite, Line, LineDriver
+from telephony.lines.sdp import SdpError
+from telephony.media.headset import HeadsetServer
+from telephony.media.ports import MediaPorts, NoFreePort
+from telephony.media.rtp_leg import RtpLeg
+from telephony.media.tap import Recorder
+from telephony.routing.queue import matches
+from telephony.rules import Rules
+from telephony.seam.server import SeamServer
+from telephony.settings import LineSettings, PhoneSettings
+
+log = logging.getLogger(__name__)
+
+
+class Phone:
+    """Start it, and calls arrive. ``recorder`` comes from outside; without one nothing is recorded."""
+
+    def __init__(
+        self,
+        settings: PhoneSettings,
+        driver: LineDriver,
+        recorder: Recorder | None = None,
+        version: str = "",
+        clock: Clock | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.rules = Rules()
+        self.calls: dict[str, LiveCall] = {}
+        self.lines: dict[str, Line] = {}
+        self.journal = Journal(settings.journal_path)
+        self.stream = EventStream(settings.node, self.clock, self.journal)
+        self.floor = Floor(self.clock, self.stream.publish, self._floor_changed)
+        self.headsets = HeadsetServer(settings, self)
+        self._line_settings = {line.name: line for line in settings.lines}
+        self._version = version
+        self._driver = driver
+        self._ports = MediaPorts(settings.rtp_host, settings.rtp_ports)
+        self._around = Surroundings(
+            self.clock, self.stream.publish, self.floor, self.headsets, recorder, self.route, self._call_finished
+        )
+        self.seam = SeamServer(settings.seam_path, self.stream, version, Commands(self).run)
+        self._route_wanted = False
+        self._floor_timer: asyncio.TimerHandle | None = None
+        self._ticker: asyncio.Task[None] | None = None
+
+    # ---- life
+
+    async def start(self) -> None:
+        """Raises OSError when a port is taken."""
+        lost = dict(self.journal.live)
+        self.stream.publish(events.NodeStarted(boot=uuid.uuid4().hex, version=self._version))
+        for call in lost:
+            log.error("call %s was lost when the phone process ended before", call)
+            self.stream.publish(
+                events.CallEnded(
+                    call=call, by=events.Party.SYSTEM, sip_status=500, reason="the phone process ended unexpectedly"
+                )
+            )
+        await self.headsets.start()
+        await self.seam.start()
+        for line in await self._driver.start(self):
+            self.lines[line.name] = line
+        self._ticker = asyncio.ensure_future(self._tick())
+
+    async def stop(self) -> None:
+        """End every call, withdraw registrations, close all sockets."""
+        if self._ticker:
+            self._ticker.cancel()
+        for live in list(self.calls.values()):
+            live.system_ends(480, "the phone is shut down")
+        await self._driver.stop()
+        await self.headsets.stop()
+        await asyncio.sleep(0)
+        await self.seam.stop()
+        if self._floor_timer:
+            self._floor_timer.cancel()
+        self.journal.close()
+
+    async def _tick(self) -> None:
+        """Once a second: what could not be journalled is tried again."""
+        while True:
+            await asyncio.sleep(1)
+            self.journal.flush()
+
+    # ---- calls
+
+    def line_incoming(self, line: Line, dialog: Dialog, invite: Invite) -> None:
+        settings = self._line_settings[line.name]
+        call = Call(
+            new_call_id(),
+            Direction.INBOUND,
+            line.name,
+            invite.number,
+            self.rules,
+            dialled=invite.dialled,
+            display_name=invite.display_name,
+            queue=settings.queue,
+            sip_call_id=invite.call_id,
+        )
+        try:
+            live = self._live(call, line, settings)
+        except NoFreePort as error:
+            log.error("a call is refused: %s", error)
+            dialog.reject(503, "Service Unavailable")
+            return
+        live.dialog = dialog
+        dialog.listen(live)
+        try:
+            live.accept_offer(invite.sdp)
+        except SdpError as error:
+            log.warning("call %s is refused with 488: %s", call.id, error)
+            live.run(call.place(self.clock.monotonic()))
+            live.system_ends(488, f"Not Acceptable Here: {error}")
+            return
+        live.run(call.arrive(self.clock.monotonic()))
+
+    def _live(self, call: Call, line: Line, settings: LineSettings) -> LiveCall:
+        leg = RtpLeg.open(self._ports)
+        live = LiveCall(call, line, leg, settings.codecs, self._around)
+        self.calls[call.id] = live
+        return live
+
+    def dial(self, agent: str, number: str, line_name: str = "", patient_id: str = "") -> str:
+        """Call ``number`` for ``agent``; gives the call's id. Raises AgentRefused or CallRefused."""
+        digits = "".join(character for character in number if character.isalnum() or character in "+*#@:.-_")
+        if not any(character.isdigit() for character in digits) or len(digits) > 80:
+            raise CallRefused("bad_number", "This is not a number that can be dialled.")
+        line = self._line_for_dialling(line_name)
+        settings = self._line_settings[line.name]
+        call = Call(
+            new_call_id(), Direction.OUTBOUND, line.name, number, self.rules, dialled=digits, agent=agent,
+            patient_id=patient_id,
+        )  # fmt: skip
+        self.floor.dials(agent, call.id)
+        try:
+            live = self._live(call, line, settings)
+        except NoFreePort as error:
+            self.floor.wraps_up(agent)
+            self.floor.wrapped_up(agent, call.id)
+            raise CallRefused("no_line", str(error)) from error
+        live.run(call.place(self.clock.monotonic()))
+        live.dialog = line.dial(digits, live.offer(), live, settings.caller_id)
+        return call.id
+
+    def _line_for_dialling(self, name: str) -> Line:
+        if name:
+            if name not in self.lines:
+                raise CallRefused("no_line", f"There is no line {name!r}.")
+            return self.lines[name]
+        for line in self.lines.values():
+            if line.status == "up" and self._line_settings[line.name].proxy:
+                return line
+        raise CallRefused("no_line", "No line is up to dial on.")
+
+    def _call_finished(self, call: str) -> None:
+        self.calls.pop(call, None)
+
+    # ---- routing
+
+    def route(self) -> None:
+        """Look for matches once the current batch of effects is through."""
+        if not self._route_wanted:
+            self._route_wanted = True
+            asyncio.get_running_loop().call_soon(self._route_now)
+
+    def _route_now(self) -> None:
+        self._route_wanted = False
+        for call, agent in matches([live.call for live in self.calls.values()], self.floor, self.clock.monotonic()):
+            self.calls[call.id].offer_to(agent)
+
+    def _floor_changed(self) -> None:
+        self.route()
+        if self._floor_timer:
+            self._floor_timer.cancel()
+            self._floor_timer = None
+        deadline = self.floor.deadline()
+        if deadline is not None:
+            delay = max(0.0, (deadline - self.clock.monotonic()) / SECOND)
+            self._floor_timer = asyncio.get_running_loop().call_later(delay + 0.0005, self._floor_due)
+
+    def _floor_due(self) -> None:
+        self.floor.due()
+        self._floor_changed()
+
+    # ---- reports
+
+    def line_state(self, line: Line, status: str, detail: str) -> None:
+        self.stream.publish(events.LineState(line=line.name, status=status, detail=detail))
+
+    def line_refused(self, source: str, count: int, detail: str) -> None:
+        self.stream.publish(events.RequestRefused(source=source, count=count, detail=detail))
+
+    def headset_connected(self, agent: str, console: str) -> None:
+        self.floor.headset_connected(agent)
+        for live in list(self.calls.values()):
+            if live.call.agent == agent and live.call.answered_at:
+                live.headset_back()
+
+    def headset_lost(self, agent: str, reason: str) -> None:
+        self.floor.headset_lost(agent, reason)
+        for live in list(self.calls.values()):
+            if live.call.agent == agent or (live.call.offer and live.call.offer.agent == agent):
+                live.agent_unreachable(agent)
+
+    # ---- views
+
+    def set_rules(self, values: dict[str, dict[str, Any]]) -> None:
+        """New values count from the next call on; calls under way keep theirs. Raises RuleError."""
+        self.rules = self.rules.updated(values)
+        self.floor.rules = self.rules
+        self._floor_changed()
+
+    def snapshot(self) -> dict[str, Any]:
+        now = self.clock.monotonic()
+        return {
+            "node": self.settings.node,
+            "sequence": self.journal.sequence,
+            "version": self._version,
+            "trouble": self.journal.trouble,
+            "headset_port": self.headsets.port,
+            "agents": [agent_map(agent, now) for agent in self.floor],
+            "calls": [_call_map(live.call, now) for live in self.calls.values()],
+            "lines": [
+                {
+                    "line": line.name,
+                    "status": line.status,
+                    "capabilities": {
+                        name: getattr(line.capabilities, name)
+                        for name in ("hold", "refer", "early_media", "late_offer", "dtmf_info")
+                    },
+                }
+                for line in self.lines.values()
+            ],
+        }
+
+
+def _call_map(call: Call, now: int) -> dict[str, Any]:
+    """A live call as consoles see it; seconds count up to now."""
+    return {
+        "call": call.id,
+        "direction": call.direction,
+        "phase": call.phase,
+        "line": call.line,
+        "queue": call.queue,
+        "number": call.number,
+        "dialled": call.dialled,
+        "display_name": call.display_name,
+        "agent": call.agent or (call.offer.agent if call.offer else ""),
+        "patient_id": call.patient_id,
+        "caller_rings": call.caller_rings.begun(now) if call.caller_rings and not call.answered_at else 0,
+        "agent_rings": call.offer.rings.begun(now) if call.offer else 0,
+        "muted": call.muted,
+        "held": bool(call.held_by),
+        "seconds": (now - call.started_at) / SECOND,
+        "talk_seconds": (now - call.answered_at) / SECOND if call.answered_at else 0.0,
+    }

@@ -1,0 +1,69 @@
+"""The limits that calls and agents are measured and moved by. Values are data: versioned, set over the seam (D128)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from telephony.clock import SECOND
+
+
+class RuleError(ValueError):
+    """A rule's value cannot be used; the message names the rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    #: rings within which a call should be answered (D3)
+    three_rings: int = 3
+    three_rings_version: int = 1
+    #: seconds from the start of one ring to the start of the next (China: 1 s on, 4 s off)
+    ring_cadence: float = 5.0
+    #: rings at one agent before the offer moves on to another free one
+    agent_ring_limit: int = 3
+    #: rings at one agent, nobody else being free, before the agent is taken out of the rotation
+    agent_ring_last: int = 12
+    #: rings of an outbound call before we give up
+    dial_ring_limit: int = 12
+    #: seconds of wrap-up before the agent is ready again
+    wrap_up_limit: float = 120.0
+    #: seconds that an agent whose headset came back is put back where they were
+    headset_grace: float = 15.0
+
+    @property
+    def cadence_ns(self) -> int:
+        return int(self.ring_cadence * SECOND)
+
+    def updated(self, values: Mapping[str, Mapping[str, object]]) -> Rules:
+        """Apply ``{name: {value, version}}``; unknown names belong to other rooms and are passed over.
+
+        Raises RuleError for a value that is no positive number.
+        """
+        changes: dict[str, float | int] = {}
+        for name, given in values.items():
+            if name not in _SETTABLE:
+                continue
+            value = given.get("value")
+            if isinstance(value, str):
+                try:
+                    value = float(value)
+                except ValueError:
+                    value = None
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 86_400:
+                raise RuleError(f"rule {name}: {given.get('value')!r} is not a positive number")
+            changes[name] = float(value) if _SETTABLE[name] is float else int(value)
+            version = given.get("version")
+            if name == "three_rings" and isinstance(version, int):
+                changes["three_rings_version"] = version
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+_SETTABLE: dict[str, type] = {
+    "three_rings": int,
+    "ring_cadence": float,
+    "agent_ring_limit": int,
+    "agent_ring_last": int,
+    "dial_ring_limit": int,
+    "wrap_up_limit": float,
+    "headset_grace": float,
+}

@@ -1,0 +1,33 @@
+"""Framing of the seam: 4 bytes length (big endian), then one msgpack map."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+MAX_FRAME = 8 << 20
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(dict[str, Any])
+
+
+class SeamError(Exception):
+    """The other side sent what is not a frame."""
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    body = _encoder.encode(message)
+    return len(body).to_bytes(4, "big") + body
+
+
+async def read(reader: asyncio.StreamReader) -> dict[str, Any]:
+    """The next message. Raises SeamError for garbage, asyncio.IncompleteReadError at the end of the stream."""
+    length = int.from_bytes(await reader.readexactly(4), "big")
+    if length > MAX_FRAME:
+        raise SeamError(f"a frame of {length} bytes is too long")
+    body = await reader.readexactly(length)
+    try:
+        return _decoder.decode(body)
+    except msgspec.MsgspecError as error:
+        raise SeamError(f"not a message: {error}") from error

@@ -1,0 +1,193 @@
+"""Agents, their states, and who is asked first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from telephony.calls.call import Call
+from telephony.clock import SECOND
+from telephony.events import AgentState, AgentStatus, Direction, Event
+from telephony.floor.agent import AgentRefused
+from telephony.floor.floor import Floor
+from telephony.routing.queue import matches
+from telephony.rules import RuleError, Rules
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def wall(self) -> float:
+        return self.now
+
+    def monotonic(self) -> int:
+        return int(self.now * SECOND)
+
+
+class Desk:
+    """A floor with a clock of the test's own and everything it published."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.published: list[Event] = []
+        self.floor = Floor(self.clock, self.published.append, lambda: None)
+
+    def status(self, user: str) -> tuple[AgentStatus, str]:
+        agent = self.floor.agents[user]
+        return agent.status, agent.reason
+
+    def ready(self, user: str) -> None:
+        self.floor.sign_in(user, user, ("default",))
+        self.floor.headset_connected(user)
+        self.floor.ready(user)
+
+    def call(self, number: int, at: float | None = None) -> Call:
+        call = Call(f"c{number}", Direction.INBOUND, "trunk", "1", Rules(), queue="default")
+        call.arrive(int((at or self.clock.now) * SECOND))
+        return call
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_ready_needs_a_headset(desk: Desk) -> None:
+    desk.floor.sign_in("agent1", "A", ("default",))
+    with pytest.raises(AgentRefused) as refused:
+        desk.floor.ready("agent1")
+    assert refused.value.code == "no_headset"
+    assert desk.status("agent1") == (AgentStatus.NOT_READY, "signed_in")
+
+
+def test_the_longest_idle_agent_is_asked_first(desk: Desk) -> None:
+    for user in ("agent1", "agent2", "agent3"):
+        desk.ready(user)
+        desk.clock.now += 1
+    desk.floor.not_ready("agent1", "meal")
+    desk.floor.ready("agent1")
+    assert [agent.user for agent in desk.floor.free_for("default")] == ["agent2", "agent3", "agent1"]
+
+
+def test_calls_are_matched_oldest_first_and_each_agent_once(desk: Desk) -> None:
+    desk.ready("agent1")
+    desk.clock.now += 1
+    desk.ready("agent2")
+    calls = [desk.call(1, 1005), desk.call(2, 1003), desk.call(3, 1004)]
+    now = desk.clock.monotonic()
+    pairs = []
+    for call, agent in matches(calls, desk.floor, now):
+        desk.floor.rings(agent, call.id)
+        call.offer_to(agent, now)
+        pairs.append((call.id, agent))
+    assert pairs == [("c2", "agent1"), ("c3", "agent2")]
+
+
+def test_a_call_that_rang_three_times_moves_to_a_free_agent_but_not_back_to_its_own(desk: Desk) -> None:
+    desk.ready("agent1")
+    call = desk.call(1)
+    desk.floor.rings("agent1", call.id)
+    call.offer_to("agent1", desk.clock.monotonic())
+    desk.clock.now += 15
+    now = desk.clock.monotonic()
+    call.due(now)
+    assert list(matches([call], desk.floor, now)) == []
+    desk.ready("agent2")
+    assert [agent for _, agent in matches([call], desk.floor, now)] == ["agent2"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (lambda floor: floor.ready("agent1"), AgentStatus.READY),
+        (lambda floor: floor.not_ready("agent1", "meal"), AgentStatus.NOT_READY),
+        (lambda floor: floor.sign_out("agent1"), AgentStatus.OFFLINE),
+    ],
+)
+def test_what_is_asked_for_in_a_call_happens_after_it(
+    desk: Desk, before: Callable[[Floor], object], after: AgentStatus
+) -> None:
+    desk.ready("agent1")
+    desk.floor.rings("agent1", "c1")
+    desk.floor.talks("agent1", "c1")
+    before(desk.floor)
+    assert desk.status("agent1")[0] is AgentStatus.TALKING
+    desk.floor.wraps_up("agent1")
+    desk.floor.wrapped_up("agent1", "c1")
+    assert desk.status("agent1")[0] is after
+
+
+def test_wrap_up_runs_out_after_its_limit(desk: Desk) -> None:
+    desk.ready("agent1")
+    desk.floor.rings("agent1", "c1")
+    desk.floor.talks("agent1", "c1")
+    desk.floor.wraps_up("agent1")
+    assert desk.floor.deadline() == int(1120 * SECOND)
+    desk.clock.now += 119
+    desk.floor.due()
+    assert desk.status("agent1")[0] is AgentStatus.WRAP_UP
+    desk.clock.now += 1
+    desk.floor.due()
+    assert desk.status("agent1")[0] is AgentStatus.READY
+    assert desk.floor.deadline() is None
+
+
+def test_a_ready_agent_whose_headset_is_lost_leaves_the_rotation_and_is_put_back_in_time(desk: Desk) -> None:
+    desk.ready("agent1")
+    desk.floor.headset_lost("agent1", "closed")
+    assert desk.status("agent1") == (AgentStatus.NOT_READY, "headset_lost")
+    desk.clock.now += 10
+    desk.floor.headset_connected("agent1")
+    assert desk.status("agent1")[0] is AgentStatus.READY
+    desk.floor.headset_lost("agent1", "closed")
+    desk.clock.now += 16
+    desk.floor.headset_connected("agent1")
+    assert desk.status("agent1")[0] is AgentStatus.NOT_READY
+
+
+def test_dialling_from_not_ready_leads_back_to_not_ready_with_its_reason(desk: Desk) -> None:
+    desk.ready("agent1")
+    desk.floor.not_ready("agent1", "callbacks")
+    desk.floor.dials("agent1", "c1")
+    with pytest.raises(AgentRefused):
+        desk.floor.dials("agent1", "c2")
+    desk.floor.wraps_up("agent1")
+    desk.floor.wrapped_up("agent1", "c1")
+    assert desk.status("agent1") == (AgentStatus.NOT_READY, "callbacks")
+
+
+def test_a_second_console_of_an_agent_on_a_call_changes_nothing(desk: Desk) -> None:
+    desk.ready("agent1")
+    desk.floor.rings("agent1", "c1")
+    desk.floor.talks("agent1", "c1")
+    published = len(desk.published)
+    desk.floor.sign_in("agent1", "A", ("default",))
+    assert len(desk.published) == published
+
+
+def test_every_visible_change_is_published_once(desk: Desk) -> None:
+    desk.ready("agent1")
+    desk.floor.ready("agent1")
+    states = [event.status for event in desk.published if isinstance(event, AgentState)]
+    assert states == [AgentStatus.NOT_READY, AgentStatus.READY]
+
+
+def test_wrapping_up_another_call_is_no_way_out_of_wrap_up(desk: Desk) -> None:
+    desk.ready("agent1")
+    desk.floor.rings("agent1", "c1")
+    desk.floor.talks("agent1", "c1")
+    desk.floor.wraps_up("agent1")
+    desk.floor.wrapped_up("agent1", "other")
+    assert desk.status("agent1")[0] is AgentStatus.WRAP_UP
+
+
+@pytest.mark.parametrize("value", [0, -1, "many", None, True, 1e9])
+def test_a_rule_that_is_no_positive_number_is_refused_by_name(value: object) -> None:
+    with pytest.raises(RuleError, match="three_rings"):
+        Rules().updated({"three_rings": {"value": value}})
+
+
+def test_rules_of_other_rooms_are_passed_over() -> None:
+    assert Rules().updated({"login_failures": {"value": 5}}) == Rules()
