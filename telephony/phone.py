@@ -19,9 +19,8 @@ from telephony.identifiers import new_call_id
 from telephony.journal import Journal
 from telephony.lines.line import Dialog, Invite, Line, LineDriver
 from telephony.lines.sdp import SdpError
-from telephony.media.headset import HeadsetServer
+from telephony.media.headset_server import HeadsetServer
 from telephony.media.ports import MediaPorts, NoFreePort
-from telephony.media.rtp_leg import RtpLeg
 from telephony.media.tap import Recorder
 from telephony.routing.queue import matches
 from telephony.rules import Rules
@@ -119,7 +118,7 @@ class Phone:
         )
         try:
             live = self._live(call, line, settings)
-        except NoFreePort as error:
+        except (NoFreePort, OSError) as error:
             log.error("a call is refused: %s", error)
             dialog.reject(503, "Service Unavailable")
             return
@@ -135,7 +134,7 @@ class Phone:
         live.run(call.arrive(self.clock.monotonic()))
 
     def _live(self, call: Call, line: Line, settings: LineSettings) -> LiveCall:
-        leg = RtpLeg.open(self._ports)
+        leg = self._ports.open_leg()
         live = LiveCall(call, line, leg, settings.codecs, self._around)
         self.calls[call.id] = live
         return live
@@ -154,7 +153,7 @@ class Phone:
         self.floor.dials(agent, call.id)
         try:
             live = self._live(call, line, settings)
-        except NoFreePort as error:
+        except (NoFreePort, OSError) as error:
             self.floor.wraps_up(agent)
             self.floor.wrapped_up(agent, call.id)
             raise CallRefused("no_line", str(error)) from error
@@ -219,8 +218,10 @@ class Phone:
     def headset_lost(self, agent: str, reason: str) -> None:
         self.floor.headset_lost(agent, reason)
         for live in list(self.calls.values()):
-            if live.call.agent == agent or (live.call.offer and live.call.offer.agent == agent):
+            if live.call.offer and live.call.offer.agent == agent:
                 live.agent_unreachable(agent)
+            elif live.call.agent == agent and reason != "frozen":
+                live.headset_gone()
 
     # ---- views
 

@@ -31,7 +31,7 @@ from telephony.floor.floor import Floor
 from telephony.lines.line import Dialog, DialogEnd, EndedBy, Line
 from telephony.lines.sdp import Negotiated, SdpError, make_answer, make_offer, read_answer
 from telephony.media.bridge import Bridge
-from telephony.media.headset import HeadsetServer
+from telephony.media.headset_server import HeadsetServer
 from telephony.media.rtp_leg import RtpLeg
 from telephony.media.tap import Recorder
 
@@ -81,23 +81,35 @@ class LiveCall:
 
     def accept_offer(self, sdp: str) -> None:
         """Prepare the answer to an inbound INVITE. Raises SdpError; an empty offer means that we offer in the 200."""
-        host, port = self.line.local_host(), self._leg.port
         if sdp:
-            self._answer_sdp, negotiated = make_answer(sdp, host, port, self._codecs)
+            self._answer_sdp, negotiated = self._answer(sdp)
             self._agree(negotiated)
         else:
-            self._answer_sdp = make_offer(host, port, self._codecs, self._leg.port, self._sdp_version)
+            self._answer_sdp = self.offer()
 
-    def offer(self, direction: str = "sendrecv") -> str:
-        sdp = make_offer(
-            self.line.local_host(), self._leg.port, self._codecs, self._leg.port, self._sdp_version, direction
-        )
+    def _direction(self) -> str:
+        """What we want of the audio's direction: a held caller is sent silence and not heard."""
+        return "sendonly" if Party.AGENT in self.call.held_by else "sendrecv"
+
+    def offer(self) -> str:
+        host, port = self.line.local_host(), self._leg.port
+        sdp = make_offer(host, port, self._codecs, port, self._sdp_version, self._direction())
         self._sdp_version += 1
         return sdp
 
+    def _answer(self, sdp: str) -> tuple[str, Negotiated]:
+        host, port = self.line.local_host(), self._leg.port
+        answer = make_answer(sdp, host, port, self._codecs, port, self._sdp_version, self._direction())
+        self._sdp_version += 1
+        return answer
+
     def _agree(self, negotiated: Negotiated) -> None:
+        try:
+            self._leg.negotiate(negotiated)
+        except ValueError as error:
+            raise SdpError(str(error)) from error
         self._negotiated = negotiated
-        self._leg.negotiate(negotiated)
+        self._bridge.renegotiated()
 
     def _read_answer(self, sdp: str) -> bool:
         try:
@@ -134,13 +146,10 @@ class LiveCall:
                 case JoinAgent(agent, record):
                     self._join(agent, record)
                 case FreeAgent(agent):
-                    if headset := around.headsets.headset(agent):
-                        headset.stop(call.id)
+                    self._bridge.disconnect()
                     around.floor.wraps_up(agent)
                 case Mute(muted):
                     self._bridge.muted = muted
-                    if headset := around.headsets.headset(call.agent):
-                        headset.set_muted(muted)
                 case Finish():
                     self._finish()
                 case _:
@@ -162,9 +171,8 @@ class LiveCall:
 
     def _hold(self, held: bool) -> None:
         self._bridge.held = held
-        direction = "sendonly" if held else "sendrecv"
         if self.line.capabilities.hold:
-            self._dialog.reinvite(self.offer(direction))
+            self._dialog.reinvite(self.offer())
 
     def _join(self, agent: str, record: bool) -> None:
         if self._negotiated is None:
@@ -183,11 +191,9 @@ class LiveCall:
         if headset is None or self._negotiated is None or self.call.phase is Phase.ENDED:
             return
         self._bridge.connect(headset)
-        headset.start(self.call.id, self._negotiated.payload_type, str(self.call.direction))
-        if self.call.muted:
-            headset.set_muted(True)
 
     def headset_gone(self) -> None:
+        """The headset's socket is dead; the line gets silence until it comes back."""
         self._bridge.disconnect()
 
     def _record(self) -> None:
@@ -210,11 +216,7 @@ class LiveCall:
         self._around.publish(events.RecordingFailed(call=self.call.id, reason=reason, lost_seconds=lost_seconds))
 
     def _finish(self) -> None:
-        tap, self._bridge.tap = self._bridge.tap, None
-        self._bridge.close()
-        if tap:
-            tap.close()
-        quality = self._leg.close()
+        quality = self._bridge.close()
         if quality.received:
             self._around.publish(
                 events.MediaQuality(
@@ -254,7 +256,6 @@ class LiveCall:
         self.run(self.call.agent_rejects(agent, self._now()))
 
     def agent_unreachable(self, agent: str) -> None:
-        self.headset_gone()
         self.run(self.call.agent_unreachable(agent, self._now()))
 
     def agent_hangs_up(self, agent: str) -> None:
@@ -274,7 +275,10 @@ class LiveCall:
             raise CallRefused("bad_digits", "Digits are 0-9, *, # and A-D.")
         if not self.call.answered_at:
             raise CallRefused("wrong_state", "Digits can be sent once the call is answered.")
-        self._leg.send_digits(digits)
+        try:
+            self._leg.send_digits(digits)
+        except ValueError as error:
+            raise CallRefused("no_dtmf", "The other side takes no telephone events.") from error
         for digit in digits:
             self.run(self.call.digit(digit, Party.AGENT))
 
@@ -314,12 +318,12 @@ class LiveCall:
             self._dialog.accept_reoffer(self.offer())
             return
         try:
-            answer, negotiated = make_answer(sdp, self.line.local_host(), self._leg.port, self._codecs)
+            answer, negotiated = self._answer(sdp)
+            self._agree(negotiated)
         except SdpError as error:
             log.warning("call %s: a re-INVITE cannot be accepted: %s", self.call.id, error)
             self._dialog.reject_reoffer(488)
             return
-        self._agree(negotiated)
         self._dialog.accept_reoffer(answer)
         self.run(self.call.hold(Party.CALLER, negotiated.direction in ("recvonly", "inactive")))
 

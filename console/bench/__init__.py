@@ -1,0 +1,1 @@
+"""Benchmarks of the running product: what `sansheng bench` prints and keeps."""
