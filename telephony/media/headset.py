@@ -1,0 +1,218 @@
+"""One headset: an agent's browser on a WebSocket, audio in binary frames (docs/architecture.md)."""
+
+from __future__ import annotations
+
+import logging
+import math
+import socket
+from collections.abc import Callable
+from time import monotonic_ns
+from typing import Any, Protocol
+
+import msgspec
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
+
+from telephony.media.headset_liveness import Liveness
+from telephony.media.silence import MOST_SAMPLES, PCMA, PCMU
+
+_log = logging.getLogger(__name__)
+
+HEADER_SIZE = 8
+_MOST_FRAME = HEADER_SIZE + MOST_SAMPLES
+
+REPLACED = 4001
+BAD_TOKEN = 4003
+SILENT_SOCKET = 4008
+
+#: frames that make no sense before the socket is closed with 1008
+MOST_IGNORED = 200
+
+#: bytes that may wait unsent for a slow network, in the kernel and in the process: about half a second of audio.
+#: More would only arrive as delay.
+_KERNEL_UNSENT = 4096
+_PROCESS_UNSENT = 2048
+_TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
+
+
+class HeadsetOwner(Protocol):
+    """Who keeps the headsets (``HeadsetServer``)."""
+
+    def opened(self, headset: Headset) -> None: ...
+    def closed(self, headset: Headset, reason: str) -> None: ...
+
+
+class _Text(msgspec.Struct):
+    """Any text frame of a console."""
+
+    type: str
+    n: int = 0
+    page_age_ms: float = 0.0
+    stats: dict[str, Any] = {}
+
+
+_text = msgspec.json.Decoder(_Text)
+
+
+class Headset(WSListener):
+    """``on_audio(payload)`` gets what the microphone says while a call is on, in G.711 payloads.
+
+    ``received``, ``lost`` (gaps in the console's own numbering), ``ignored`` (frames that make no sense) and
+    ``dropped`` (audio left out because the network to the headset is slow) are counts over the socket's life.
+    """
+
+    def __init__(self, agent: str, console: str, owner: HeadsetOwner) -> None:
+        self.agent = agent
+        self.console = console
+        self.on_audio: Callable[[bytes], None] | None = None
+        self.liveness = Liveness(monotonic_ns())
+        #: as last reported by the console; its own words
+        self.stats: dict[str, Any] = {}
+        self.call = ""
+        self.trouble = ""
+        self.received = 0
+        self.lost = 0
+        self.ignored = 0
+        self.dropped = 0
+        self._owner = owner
+        self._transport: WSTransport | None = None
+        self._open = False
+        self._clogged = False
+        self._started: tuple[str, int, str] | None = None
+        self._payload_type = -1
+        self._next = -1
+        self._reason = "closed"
+
+    # what the phone says to the headset
+
+    def start(self, call: str, payload_type: int, direction: str) -> None:
+        """A call's audio begins (again with another ``direction`` or law: it changes)."""
+        if self._started == (call, payload_type, direction):
+            return
+        if self.call != call:
+            self._next = -1
+        self._started = (call, payload_type, direction)
+        self.call = call
+        self._payload_type = payload_type
+        self.send_text({"type": "start", "call": call, "payload_type": payload_type, "direction": direction})
+
+    def stop(self, call: str) -> None:
+        """The audio of ``call`` ends; nothing happens when another call has taken the headset since."""
+        if self.call == call and call:
+            self.call = ""
+            self._started = None
+            self._payload_type = -1
+            self.on_audio = None
+            self.send_text({"type": "stop", "call": call})
+
+    def set_muted(self, muted: bool) -> None:
+        self.send_text({"type": "mute", "muted": muted})
+
+    def send_text(self, message: dict[str, Any]) -> None:
+        if self._open and self._transport is not None:
+            self._transport.send(WSMsgType.TEXT, msgspec.json.encode(message))
+
+    def send_audio(self, frame: bytes) -> None:
+        """One binary frame, header included. Left out and counted while the network is clogged."""
+        if self._open and not self._clogged:
+            self._transport.send(WSMsgType.BINARY, frame)  # type: ignore[union-attr]
+        else:
+            self.dropped += 1
+
+    def close(self, code: int, reason: str) -> None:
+        """Say ``reason`` and close; the owner hears ``closed`` with it."""
+        if self._open and self._transport is not None:
+            self._open = False
+            self._reason = reason
+            self._transport.send_close(code, reason.encode())  # type: ignore[arg-type]
+            self._transport.disconnect(graceful=code != SILENT_SOCKET)
+
+    @property
+    def open(self) -> bool:
+        return self._open
+
+    # what picows tells us
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self._transport = transport
+        self._open = True
+        underlying = transport.underlying_transport
+        underlying.set_write_buffer_limits(high=_PROCESS_UNSENT)
+        tcp = underlying.get_extra_info("socket")
+        try:
+            tcp.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _KERNEL_UNSENT)
+        except OSError as error:
+            _log.info("headset socket without TCP_NOTSENT_LOWAT: %s", error.strerror)
+        self.send_text({"type": "welcome", "agent": self.agent})
+        self._owner.opened(self)
+        self.probe()
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self._open = False
+        self._owner.closed(self, self._reason)
+
+    def pause_writing(self) -> None:
+        self._clogged = True
+
+    def resume_writing(self) -> None:
+        self._clogged = False
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        # ``frame.msg_type`` costs more than all the rest of this path, and no other kind of frame can begin with 0
+        # or 8: text is JSON, close codes begin at 1000
+        data = frame.get_payload_as_bytes()
+        if data and data[0] == self._payload_type and HEADER_SIZE < len(data) <= _MOST_FRAME:
+            low = data[3]
+            if low != self._next:
+                self._numbering(low)
+            self._next = (low + 1) & 0xFF
+            self.received += 1
+            if self.on_audio is not None:
+                self.on_audio(data[HEADER_SIZE:])
+        else:
+            self._other(transport, frame, data)
+
+    # the rest
+
+    def probe(self) -> None:
+        self.send_text({"type": "probe", "n": self.liveness.probe()})
+
+    def _numbering(self, low: int) -> None:
+        if self._next >= 0:
+            gap = (low - self._next) & 0xFF
+            if gap < 128:
+                self.lost += gap
+
+    def _other(self, transport: WSTransport, frame: WSFrame, data: bytes) -> None:
+        kind = frame.msg_type
+        if kind == WSMsgType.TEXT and frame.fin:
+            self._text_frame(data)
+        elif kind == WSMsgType.CLOSE:
+            if self._open:
+                self._open = False
+                transport.send_close(WSCloseCode.OK)
+            transport.disconnect()
+        elif kind == WSMsgType.PONG:
+            return
+        elif not frame.fin or kind == WSMsgType.CONTINUATION:
+            self.close(1003, "fragmented messages are not taken")
+        elif data and data[0] in (PCMU, PCMA) and HEADER_SIZE < len(data) <= _MOST_FRAME:
+            return  # the microphone ran a little longer than the call, or on after a change of law
+        else:
+            self._ignore()
+
+    def _text_frame(self, data: bytes) -> None:
+        try:
+            message = _text.decode(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            self._ignore()
+            return
+        if message.type == "alive" and math.isfinite(message.page_age_ms) and message.page_age_ms >= 0:
+            self.stats = message.stats
+            self.liveness.alive(message.page_age_ms, monotonic_ns())
+        else:
+            self._ignore()
+
+    def _ignore(self) -> None:
+        self.ignored += 1
+        if self.ignored > MOST_IGNORED:
+            self.close(1008, "too many frames that make no sense")

@@ -1,0 +1,39 @@
+"""When a headset counts as there. Rules only: fed with replies and a clock, no sockets."""
+
+from __future__ import annotations
+
+#: seconds between two probes
+PROBE_EVERY = 1.0
+#: ns without a reply after which the socket is dead
+SILENT_AFTER = 3_000_000_000
+#: a page whose main thread has not run for so long does not ring (ms)
+FROZEN_AFTER_MS = 4000.0
+
+SILENT = "silent"
+FROZEN = "frozen"
+
+
+class Liveness:
+    """One headset's. ``now`` is monotonic ns."""
+
+    def __init__(self, now: int) -> None:
+        self._heard = now
+        self._page_age_ms = 0.0
+        self.probes = 0
+
+    def probe(self) -> int:
+        """The number to send with the next probe."""
+        self.probes += 1
+        return self.probes
+
+    def alive(self, page_age_ms: float, now: int) -> None:
+        self._heard = now
+        self._page_age_ms = page_age_ms
+
+    def trouble(self, now: int) -> str:
+        """``silent``, ``frozen``, or empty when all is well."""
+        if now - self._heard >= SILENT_AFTER:
+            return SILENT
+        if self._page_age_ms > FROZEN_AFTER_MS:
+            return FROZEN
+        return ""

@@ -1,0 +1,163 @@
+"""One leg's outgoing stream: sequence numbers, timestamps that follow the wall, markers, silence and digits."""
+
+from __future__ import annotations
+
+import secrets
+import struct
+from collections.abc import Callable
+
+from telephony.media.dtmf import STEP, DtmfSender
+from telephony.media.pacer import SAMPLE, Pacer
+from telephony.media.silence import FRAME_SAMPLES, silence
+
+_HEADER = struct.Struct("!BBHII").pack
+
+#: our timestamps may fall this much behind the wall before they are set right (ns)
+MOST_BEHIND = 2 * FRAME_SAMPLES * SAMPLE
+#: over how many packets "behind" is judged, by the least of them: jitter is not drift
+JUDGED = 50
+
+OnSent = Callable[[int, int, bytes, int], None]
+
+
+class RtpSender:
+    """``transmit`` puts a datagram on the wire; ``on_sent(payload_type, timestamp, payload, now)`` hears of it.
+
+    Timestamps are continuous and keep up with real time: a gap, or a headset whose clock is slow, moves them by whole
+    frames and sets the marker, so that the recording of a long call stays aligned.
+    """
+
+    def __init__(self, payload_type: int, transmit: Callable[[bytes], None], on_sent: OnSent) -> None:
+        self._payload_type = payload_type
+        self._transmit = transmit
+        self._on_sent = on_sent
+        self._ssrc = secrets.randbits(32)
+        self._sequence = secrets.randbits(16)
+        self._timestamp = secrets.randbits(32)
+        #: the wall's time of ``_timestamp``; 0: nothing sent yet
+        self._stands_for = 0
+        self._least_behind = MOST_BEHIND
+        self._judged = 0
+        self._marker = True
+        self._pacer = Pacer(payload_type)
+        self._dtmf = DtmfSender()
+        self.event_payload_type: int | None = None
+        self.sent = 0
+
+    @property
+    def payload_type(self) -> int:
+        return self._payload_type
+
+    @payload_type.setter
+    def payload_type(self, payload_type: int) -> None:
+        if payload_type != self._payload_type:
+            self._payload_type = payload_type
+            self._pacer = Pacer(payload_type)
+            self._marker = True
+
+    @property
+    def pacer(self) -> Pacer:
+        return self._pacer
+
+    @property
+    def busy(self) -> bool:
+        """Frames wait for their time."""
+        return self._pacer.waiting > 0
+
+    def audio(self, payload: bytes, now: int) -> bool:
+        """A frame of the headset. False: it waits, ``tick`` must be called."""
+        if self._dtmf.active:
+            return True  # the digit has the line
+        if self._pacer.push(payload, now):
+            self._send(payload, now)
+            return True
+        return False
+
+    def tick(self, now: int) -> bool:
+        """Send what has waited long enough. False: nothing waits any more."""
+        if self._dtmf.active:
+            return False
+        payload = self._pacer.pop(now)
+        while payload is not None:
+            self._send(payload, now)
+            payload = self._pacer.pop(now)
+        return self._pacer.waiting > 0
+
+    def frame_due(self, now: int) -> None:
+        """Each 20 ms: the digits' next step, or silence when the headset has nothing."""
+        if self._dtmf.active:
+            self._event_step(now)
+            return
+        resumed = not self._pacer.in_gap
+        if self._pacer.gap(now):
+            self._marker |= resumed
+            self._send(silence(self._payload_type), now)
+
+    def digits(self, digits: str) -> None:
+        """Raises ValueError for what is no digit, or when the peer agreed to no telephone events."""
+        if self.event_payload_type is None:
+            raise ValueError("the peer takes no telephone events (RFC 4733)")
+        self._dtmf.add(digits)
+
+    def pause(self) -> None:
+        """Nothing goes out for a while (hold): what waits is stale."""
+        self._pacer.clear()
+        self._marker = True
+
+    def _event_step(self, now: int) -> None:
+        self._pacer.hold_back(now, STEP)
+        packet = self._dtmf.step()
+        if packet is None:
+            self._marker = True
+            self._send(silence(self._payload_type), now)
+            return
+        if packet.marker:
+            self._keep_up(now - self._stands_for)
+        second = (self.event_payload_type or 0) | (0x80 if packet.marker else 0)
+        begin = (self._timestamp - packet.offset) & 0xFFFFFFFF
+        self._transmit(_HEADER(0x80, second, self._sequence, begin, self._ssrc) + packet.payload)
+        self.sent += 1
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        self._timestamp = (self._timestamp + STEP) & 0xFFFFFFFF
+        self._stands_for = (self._stands_for or now) + STEP * SAMPLE
+
+    def _send(self, payload: bytes, now: int) -> None:
+        behind = now - self._stands_for
+        if behind < self._least_behind:
+            self._least_behind = behind
+        self._judged += 1
+        if self._judged >= JUDGED:
+            self._judge()
+        second = self._payload_type
+        if self._marker:
+            self._marker = False
+            second |= 0x80
+            if not self._stands_for:
+                self._stands_for = now
+            elif behind >= MOST_BEHIND:
+                self._keep_up(behind)
+        timestamp = self._timestamp
+        self._transmit(_HEADER(0x80, second, self._sequence, timestamp, self._ssrc) + payload)
+        self.sent += 1
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        samples = len(payload)
+        self._timestamp = (timestamp + samples) & 0xFFFFFFFF
+        self._stands_for += samples * SAMPLE
+        self._on_sent(self._payload_type, timestamp, payload, now)
+
+    def _judge(self) -> None:
+        least = self._least_behind
+        self._judged = 0
+        self._least_behind = 1 << 62
+        if least >= MOST_BEHIND:
+            self._marker = True
+            self._keep_up(least)
+
+    def _keep_up(self, behind: int) -> None:
+        """Move the timestamp over whole frames in which nothing was sent."""
+        if not self._stands_for:
+            return
+        frames = behind // (FRAME_SAMPLES * SAMPLE)
+        if frames > 0:
+            self._timestamp = (self._timestamp + frames * FRAME_SAMPLES) & 0xFFFFFFFF
+            self._stands_for += frames * FRAME_SAMPLES * SAMPLE
