@@ -1,0 +1,87 @@
+import type { DeskEvent, Direction, Party } from '@/events/types'
+import { get, post } from './client'
+
+export interface Gap {
+  from_second: number
+  to_second: number
+  leg?: string
+}
+
+export interface Recording {
+  id: string
+  state?: string
+  seconds: number | null
+  channels: number | null
+  sha256: string | null
+  url: string | null
+  bytes?: number | null
+  gaps?: Gap[]
+  lost_seconds?: number | null
+}
+
+/** One row of the call log. Times are Unix seconds or RFC 3339, `words/time.unix` reads both. */
+export interface CallRow {
+  id: string
+  direction: Direction
+  number: string
+  state: string
+  outcome?: string
+  line?: string
+  queue?: string
+  dialled?: string
+  region?: string
+  kind?: string
+  started_at: number | string
+  answered_at: number | string | null
+  ended_at: number | string | null
+  caller_rings: number
+  agent_rings: number
+  within_three_rings: boolean | null
+  hung_up_by: Party | null
+  sip_status: number | null
+  agent: string | null
+  agent_name?: string | null
+  patient_id: string | null
+  patient_name?: string | null
+  talk_seconds?: number | null
+  wait_seconds?: number | null
+  disposition?: string | { code: string; note?: string } | null
+  note?: string | null
+  recording: Recording | null
+}
+
+export interface CallFilter {
+  number?: string
+  since?: number
+  until?: number
+  before?: string
+  limit?: number
+  agent?: string
+  direction?: string
+  outcome?: string
+  patient?: string
+}
+
+export interface Peaks {
+  channels?: number
+  peaks?: number[][]
+  data?: number[] | number[][]
+  seconds?: number
+}
+
+/** The list may come bare or under a name; both are read. */
+export function listed<T>(body: unknown, name: string): T[] {
+  if (Array.isArray(body)) return body as T[]
+  const inner = (body as Record<string, unknown> | null | undefined)?.[name]
+  return Array.isArray(inner) ? (inner as T[]) : []
+}
+
+export const calls = async (filter: CallFilter) =>
+  listed<CallRow>(await get<unknown>('/api/calls', { ...filter }), 'calls')
+export const call = (id: string) => get<CallRow>(`/api/calls/${encodeURIComponent(id)}`)
+export const callEvents = async (id: string) =>
+  listed<DeskEvent>(await get<unknown>(`/api/calls/${encodeURIComponent(id)}/events`), 'events')
+export const revealCall = (id: string, reason: string) =>
+  post<{ number: string }>(`/api/calls/${encodeURIComponent(id)}/reveal`, { reason })
+export const peaks = (recording: string) =>
+  get<unknown>(`/api/recordings/${encodeURIComponent(recording)}/peaks`)

@@ -1,0 +1,45 @@
+/** What an agent tells the telephone: every call-bar button is one of these. */
+import { get, post, put } from './client'
+
+export interface HeadsetPass {
+  url: string
+  token: string
+  expires_at: number | string
+}
+
+export interface Disposition {
+  code: string
+  label_zh: string
+  label_en: string
+}
+
+export interface ScriptLine {
+  zh: string
+  en: string
+}
+
+export interface Scripts {
+  opening: ScriptLine
+  apology: ScriptLine
+}
+
+const on = (call: string, action: string) => `/api/calls/${encodeURIComponent(call)}/${action}`
+
+export const headsetPass = () => post<HeadsetPass>('/api/headset')
+export const setState = (state: 'ready' | 'not_ready', reason = '') =>
+  post<unknown>('/api/agent/state', { state, reason })
+export const dial = (number: string, patientId?: string) =>
+  post<{ id: string }>('/api/calls', patientId ? { number, patient_id: patientId } : { number })
+export const answer = (call: string) => post<unknown>(on(call, 'answer'))
+export const reject = (call: string) => post<unknown>(on(call, 'reject'))
+export const hangUp = (call: string) => post<unknown>(on(call, 'hangup'))
+export const hold = (call: string) => post<unknown>(on(call, 'hold'))
+export const resume = (call: string) => post<unknown>(on(call, 'resume'))
+export const mute = (call: string, muted: boolean) => post<unknown>(on(call, 'mute'), { muted })
+export const sendDigits = (call: string, digits: string) => post<unknown>(on(call, 'digits'), { digits })
+export const dispose = (call: string, code: string, note: string) =>
+  put<unknown>(on(call, 'disposition'), { code, note })
+export const attachPatient = (call: string, patientId: string) =>
+  post<unknown>(on(call, 'patient'), { patient_id: patientId })
+export const dispositions = () => get<Disposition[]>('/api/dispositions')
+export const scripts = () => get<Scripts>('/api/scripts')

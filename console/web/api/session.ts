@@ -1,0 +1,17 @@
+import { get, patch, post, remove } from './client'
+
+export type Role = 'agent' | 'reviewer' | 'supervisor' | 'admin'
+export type Locale = 'zh-CN' | 'en'
+
+export interface User {
+  username: string
+  display_name: string
+  role: Role
+  locale: string
+}
+
+export const signIn = (username: string, password: string) =>
+  post<{ user: User }>('/api/session', { username, password })
+export const whoAmI = () => get<{ user: User }>('/api/session')
+export const signOut = () => remove<unknown>('/api/session')
+export const chooseLocale = (locale: Locale) => patch<unknown>('/api/me', { locale })

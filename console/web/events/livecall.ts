@@ -1,0 +1,186 @@
+/** A call as this console sees it while it lives: a pure reading of the event stream. */
+import type { CallFact, Direction, OfferOutcome, Party, Pop } from './types'
+
+/**
+ * Inbound: `queued`, `offered` (rings at a desk), `talking`, `ended`. Outbound: `dialling` (nothing heard back yet),
+ * `ringing` (180/183 came), `talking`, `ended`.
+ */
+export type Stage = 'queued' | 'offered' | 'dialling' | 'ringing' | 'talking' | 'ended'
+
+export type RecordingStage = 'none' | 'running' | 'failed' | 'closed' | 'ready'
+
+export interface LiveCall {
+  id: string
+  direction: Direction
+  stage: Stage
+  line: string
+  queue: string
+  number: string
+  dialled: string
+  /** The agent it rings at, or who answered or dialled. */
+  agent: string
+  startedAt: number
+  offeredAt: number | null
+  answeredAt: number | null
+  endedAt: number | null
+  heldAt: number | null
+  heldBy: readonly Party[]
+  callerRings: number
+  agentRings: number
+  withinThreeRings: boolean | null
+  earlyMedia: boolean
+  muted: boolean
+  digits: string
+  hungUpBy: Party | null
+  sipStatus: number | null
+  reason: string
+  talkSeconds: number | null
+  /** How the latest offer to `agent` ended, when it did not lead to an answer. */
+  missed: OfferOutcome | null
+  recording: RecordingStage
+  lostSeconds: number
+  patientId: string
+  pop: Pop | null
+}
+
+export function newCall(id: string, at: number): LiveCall {
+  return {
+    id,
+    direction: 'inbound',
+    stage: 'queued',
+    line: '',
+    queue: '',
+    number: '',
+    dialled: '',
+    agent: '',
+    startedAt: at,
+    offeredAt: null,
+    answeredAt: null,
+    endedAt: null,
+    heldAt: null,
+    heldBy: [],
+    callerRings: 0,
+    agentRings: 0,
+    withinThreeRings: null,
+    earlyMedia: false,
+    muted: false,
+    digits: '',
+    hungUpBy: null,
+    sipStatus: null,
+    reason: '',
+    talkSeconds: null,
+    missed: null,
+    recording: 'none',
+    lostSeconds: 0,
+    patientId: '',
+    pop: null,
+  }
+}
+
+function changes(call: LiveCall, fact: CallFact): Partial<LiveCall> {
+  switch (fact.type) {
+    case 'call.started':
+      return {
+        direction: fact.direction,
+        stage: fact.direction === 'outbound' ? 'dialling' : 'queued',
+        line: fact.line,
+        queue: fact.queue ?? '',
+        number: fact.number,
+        dialled: fact.dialled ?? '',
+        agent: fact.agent ?? '',
+        startedAt: fact.at,
+        patientId: fact.patient_id ?? '',
+        pop: fact.pop ?? call.pop,
+      }
+    case 'call.progress':
+      if (call.stage !== 'dialling' && call.stage !== 'ringing') return {}
+      return {
+        stage: fact.sip_status >= 180 ? 'ringing' : call.stage,
+        earlyMedia: fact.early_media ?? call.earlyMedia,
+        sipStatus: fact.sip_status,
+      }
+    case 'call.caller_ring':
+      return { callerRings: Math.max(call.callerRings, fact.ring) }
+    case 'call.queued':
+      return { queue: fact.queue, stage: 'queued' }
+    case 'call.offered':
+      return {
+        stage: 'offered',
+        agent: fact.agent,
+        line: fact.line || call.line,
+        queue: fact.queue || call.queue,
+        number: fact.number || call.number,
+        dialled: fact.dialled || call.dialled,
+        offeredAt: fact.at,
+        agentRings: 0,
+        callerRings: Math.max(call.callerRings, fact.caller_rings ?? 0),
+        missed: null,
+        pop: fact.pop ?? call.pop,
+      }
+    case 'call.agent_ring':
+      return fact.agent === call.agent ? { agentRings: Math.max(call.agentRings, fact.ring) } : {}
+    case 'call.offer_ended':
+      if (fact.outcome === 'answered' || call.stage !== 'offered' || fact.agent !== call.agent) return {}
+      return { stage: 'queued', agent: '', agentRings: 0, offeredAt: null, missed: fact.outcome }
+    case 'call.answered':
+      return {
+        stage: 'talking',
+        agent: fact.agent || call.agent,
+        answeredAt: fact.at,
+        callerRings: fact.caller_rings,
+        agentRings: fact.agent_rings,
+        withinThreeRings: fact.within_three_rings,
+        missed: null,
+      }
+    case 'call.held':
+      return {
+        heldAt: call.heldAt ?? fact.at,
+        heldBy: call.heldBy.includes(fact.by) ? call.heldBy : [...call.heldBy, fact.by],
+      }
+    case 'call.resumed': {
+      const heldBy = call.heldBy.filter((party) => party !== fact.by)
+      return { heldBy, heldAt: heldBy.length > 0 ? call.heldAt : null }
+    }
+    case 'call.muted':
+      return { muted: fact.muted }
+    case 'call.digit':
+      return fact.by === 'agent' ? { digits: call.digits + fact.digit } : {}
+    case 'call.ended':
+      return {
+        stage: 'ended',
+        endedAt: fact.at,
+        hungUpBy: fact.by,
+        sipStatus: fact.sip_status,
+        reason: fact.reason,
+        agent: fact.agent || call.agent,
+        callerRings: Math.max(call.callerRings, fact.caller_rings ?? 0),
+        talkSeconds: fact.talk_seconds ?? call.talkSeconds,
+        heldAt: null,
+        heldBy: [],
+        muted: false,
+      }
+    case 'recording.started':
+      return { recording: 'running' }
+    case 'recording.failed':
+      return { recording: 'failed', lostSeconds: fact.lost_seconds ?? call.lostSeconds }
+    case 'recording.closed':
+      return { recording: call.recording === 'failed' ? 'failed' : 'closed' }
+    case 'recording.finished':
+      return { recording: 'ready' }
+    case 'media.quality':
+      return {}
+  }
+}
+
+/** The call after one fact; a fact that changes nothing gives the same object back. */
+export function withFact(call: LiveCall, fact: CallFact): LiveCall {
+  if (call.stage === 'ended' && fact.type.startsWith('call.') && fact.type !== 'call.ended') return call
+  const change = changes(call, fact)
+  return Object.keys(change).length === 0 ? call : { ...call, ...change }
+}
+
+/** The ring from which an answer is late (D4): the caller's fourth. */
+export function isLate(call: Pick<LiveCall, 'callerRings' | 'withinThreeRings'>, limit: number): boolean {
+  if (call.withinThreeRings !== null) return !call.withinThreeRings
+  return call.callerRings > limit
+}

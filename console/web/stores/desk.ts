@@ -1,0 +1,218 @@
+/** My desk: the call that is mine, what may be done with it, and what follows it. */
+import { computed, ref, shallowRef } from 'vue'
+import { defineStore } from 'pinia'
+import * as phone from '@/api/phone'
+import * as log from '@/api/calls'
+import { newCall, type LiveCall } from '@/events/livecall'
+import type { AgentStatus, DeskEvent, OfferOutcome } from '@/events/types'
+import { outboundOutcome } from '@/words/outcome'
+import { unix } from '@/words/time'
+import { useCalls } from './calls'
+import { useFloor } from './floor'
+import { useSession } from './session'
+
+/** How long a first press on "hang up" waits for the second (D6). */
+export const GUARD_MS = 3000
+
+export interface Missed {
+  call: LiveCall
+  outcome: OfferOutcome
+  at: number
+}
+
+export const useDesk = defineStore('desk', () => {
+  const session = useSession()
+  const calls = useCalls()
+  const floor = useFloor()
+
+  const dispositions = shallowRef<phone.Disposition[]>([])
+  const scripts = shallowRef<phone.Scripts | null>(null)
+  const missed = shallowRef<Missed | null>(null)
+  /** Id of the call on my screen; stays after its end until the next one or until it is put away. */
+  const shownId = ref('')
+  const guardUntil = ref(0)
+  /** The state chosen during a call, for after it. */
+  const nextState = ref<'ready' | 'not_ready' | null>(null)
+  const changed = ref(0)
+
+  const me = computed(() => floor.agent(session.user?.username))
+  const status = computed<AgentStatus>(() => me.value?.status ?? 'offline')
+  const current = computed<LiveCall | null>(() => {
+    const user = session.user?.username
+    if (!user) return null
+    return calls.live.find((call) => call.agent === user && call.stage !== 'queued') ?? null
+  })
+  const ringing = computed(() => (current.value?.stage === 'offered' ? current.value : null))
+  const shown = computed<LiveCall | null>(() => current.value ?? calls.byId.get(shownId.value) ?? null)
+  const wrapUp = computed(() => status.value === 'wrap_up')
+  /** An outbound call of mine that came to nothing, still on the screen. */
+  const failed = computed(() => {
+    const call = shown.value
+    return call && call.direction === 'outbound' && call.stage === 'ended' && call.answeredAt === null
+      ? outboundOutcome(call.sipStatus, call.hungUpBy === 'agent')
+      : null
+  })
+  const guarded = computed(
+    () => current.value?.direction === 'inbound' && current.value.stage === 'talking' && guardUntil.value > 0,
+  )
+
+  let guardTimer: ReturnType<typeof setTimeout> | undefined
+
+  function disarm(): void {
+    clearTimeout(guardTimer)
+    guardUntil.value = 0
+  }
+
+  async function load(): Promise<void> {
+    const [list, lines] = await Promise.all([phone.dispositions(), phone.scripts()])
+    dispositions.value = log.listed<phone.Disposition>(list, 'dispositions')
+    scripts.value = lines
+  }
+
+  /** A wrap-up that began before this page was loaded has its call in the log only. */
+  async function recallWrapUp(): Promise<void> {
+    const id = me.value?.status === 'wrap_up' ? me.value.call : ''
+    if (!id || calls.get(id)) {
+      if (id) shownId.value = id
+      return
+    }
+    const row = await log.call(id)
+    const started = unix(row.started_at) ?? 0
+    calls.keep({
+      ...newCall(id, started),
+      direction: row.direction,
+      stage: 'ended',
+      number: row.number,
+      line: row.line ?? '',
+      agent: row.agent ?? '',
+      answeredAt: unix(row.answered_at),
+      endedAt: unix(row.ended_at),
+      callerRings: row.caller_rings,
+      agentRings: row.agent_rings,
+      withinThreeRings: row.within_three_rings,
+      hungUpBy: row.hung_up_by,
+      sipStatus: row.sip_status,
+      patientId: row.patient_id ?? '',
+    })
+    shownId.value = id
+  }
+
+  function heard(event: DeskEvent): void {
+    const user = session.user?.username
+    if (event.type === 'call.offered' && event.agent === user) {
+      shownId.value = event.call
+      missed.value = null
+    } else if (event.type === 'call.started' && event.agent === user) {
+      shownId.value = event.call
+      missed.value = null
+    } else if (event.type === 'call.offer_ended' && event.agent === user && event.outcome !== 'answered') {
+      const call = calls.get(event.call)
+      if (call && event.outcome !== 'rejected') missed.value = { call, outcome: event.outcome, at: event.at }
+      if (shownId.value === event.call) shownId.value = ''
+    } else if (event.type === 'call.ended') {
+      if (event.call === shownId.value) disarm()
+      if (event.agent === user) changed.value += 1
+    } else if (event.type === 'agent.state' && event.agent === user) {
+      if (event.status === 'ready' || event.status === 'not_ready') nextState.value = null
+      if (event.status === 'wrap_up' && event.call) void recallWrapUp()
+    }
+  }
+
+  async function setState(state: 'ready' | 'not_ready', reason = ''): Promise<void> {
+    await phone.setState(state, reason)
+    if (['ringing', 'talking', 'wrap_up'].includes(status.value)) nextState.value = state
+  }
+
+  async function answer(): Promise<void> {
+    if (ringing.value) await phone.answer(ringing.value.id)
+  }
+
+  async function reject(): Promise<void> {
+    if (ringing.value) await phone.reject(ringing.value.id)
+  }
+
+  /** Hangs up; on a caller who is still there only at the second press (D6). Gives whether it was done. */
+  async function hangUp(): Promise<boolean> {
+    const call = current.value
+    if (!call || call.stage === 'offered') return false
+    if (call.direction === 'inbound' && call.stage === 'talking' && !guarded.value) {
+      guardUntil.value = Date.now() + GUARD_MS
+      clearTimeout(guardTimer)
+      guardTimer = setTimeout(disarm, GUARD_MS)
+      return false
+    }
+    disarm()
+    await phone.hangUp(call.id)
+    return true
+  }
+
+  async function toggleMute(): Promise<void> {
+    const call = current.value
+    if (call?.stage === 'talking') await phone.mute(call.id, !call.muted)
+  }
+
+  async function toggleHold(): Promise<void> {
+    const call = current.value
+    if (call?.stage !== 'talking') return
+    await (call.heldBy.includes('agent') ? phone.resume(call.id) : phone.hold(call.id))
+  }
+
+  async function sendDigits(digits: string): Promise<void> {
+    const call = current.value
+    if (call) await phone.sendDigits(call.id, digits)
+  }
+
+  async function dial(number: string, patientId?: string): Promise<void> {
+    const { id } = await phone.dial(number, patientId)
+    shownId.value = id
+    missed.value = null
+  }
+
+  async function dispose(call: string, code: string, note: string): Promise<void> {
+    await phone.dispose(call, code, note)
+    if (shownId.value === call) shownId.value = ''
+    changed.value += 1
+  }
+
+  async function attach(call: string, patientId: string): Promise<void> {
+    await phone.attachPatient(call, patientId)
+    const known = calls.get(call)
+    if (known) calls.keep({ ...known, patientId })
+  }
+
+  function putAway(): void {
+    shownId.value = ''
+    missed.value = null
+  }
+
+  return {
+    dispositions,
+    scripts,
+    missed,
+    shownId,
+    nextState,
+    changed,
+    me,
+    status,
+    current,
+    ringing,
+    shown,
+    wrapUp,
+    failed,
+    guarded,
+    load,
+    recallWrapUp,
+    heard,
+    setState,
+    answer,
+    reject,
+    hangUp,
+    toggleMute,
+    toggleHold,
+    sendDigits,
+    dial,
+    dispose,
+    attach,
+    putAway,
+  }
+})

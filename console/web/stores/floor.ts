@@ -1,0 +1,112 @@
+/** Agents and lines as the stream tells them. */
+import { computed, shallowRef } from 'vue'
+import { defineStore } from 'pinia'
+import type { AgentMap, LineMap } from '@/events/snapshot'
+import type { AgentState, AgentStatus, HeadsetState, LineState } from '@/events/types'
+
+export interface FloorAgent {
+  user: string
+  name: string
+  status: AgentStatus
+  reason: string
+  call: string
+  headset: boolean
+  queues: string[]
+  /** Unix seconds, server clock. */
+  since: number
+}
+
+export interface FloorLine {
+  name: string
+  status: string
+  detail: string
+  capabilities: Record<string, boolean>
+  since: number
+}
+
+export const useFloor = defineStore('floor', () => {
+  const agents = shallowRef<ReadonlyMap<string, FloorAgent>>(new Map())
+  const lines = shallowRef<ReadonlyMap<string, FloorLine>>(new Map())
+
+  const agentList = computed(() => [...agents.value.values()].sort((a, b) => a.user.localeCompare(b.user)))
+  const lineList = computed(() => [...lines.value.values()].sort((a, b) => a.name.localeCompare(b.name)))
+
+  function put(agent: FloorAgent): void {
+    agents.value = new Map(agents.value).set(agent.user, agent)
+  }
+
+  function blank(user: string, at: number): FloorAgent {
+    return {
+      user,
+      name: user,
+      status: 'offline',
+      reason: '',
+      call: '',
+      headset: false,
+      queues: [],
+      since: at,
+    }
+  }
+
+  function reset(agentMaps: AgentMap[], lineMaps: LineMap[], now: number): void {
+    agents.value = new Map(
+      agentMaps.map((map) => [
+        map.agent,
+        {
+          user: map.agent,
+          name: map.name || map.agent,
+          status: map.status,
+          reason: map.reason ?? '',
+          call: map.call ?? '',
+          headset: map.headset ?? false,
+          queues: map.queues ?? [],
+          since: now - (map.seconds ?? 0),
+        },
+      ]),
+    )
+    lines.value = new Map(
+      lineMaps.map((map) => [
+        map.line,
+        {
+          name: map.line,
+          status: map.status,
+          detail: map.detail ?? '',
+          capabilities: map.capabilities ?? {},
+          since: now,
+        },
+      ]),
+    )
+  }
+
+  function agentState(event: AgentState): void {
+    const before = agents.value.get(event.agent) ?? blank(event.agent, event.at)
+    put({
+      ...before,
+      status: event.status,
+      reason: event.reason ?? '',
+      call: event.call ?? '',
+      since: event.at,
+    })
+  }
+
+  function headset(event: HeadsetState): void {
+    const before = agents.value.get(event.agent) ?? blank(event.agent, event.at)
+    put({ ...before, headset: event.connected })
+  }
+
+  function line(event: LineState): void {
+    const before = lines.value.get(event.line)
+    lines.value = new Map(lines.value).set(event.line, {
+      name: event.line,
+      capabilities: before?.capabilities ?? {},
+      status: event.status,
+      detail: event.detail ?? '',
+      since: event.at,
+    })
+  }
+
+  const agent = (user: string | undefined) => (user ? (agents.value.get(user) ?? null) : null)
+  const nameOf = (user: string | null | undefined) => (user ? (agents.value.get(user)?.name ?? user) : '')
+
+  return { agents, lines, agentList, lineList, reset, agentState, headset, line, agent, nameOf }
+})

@@ -1,0 +1,65 @@
+/** Who is signed in here. */
+import { computed, ref } from 'vue'
+import { defineStore } from 'pinia'
+import { ApiError } from '@/api/client'
+import * as api from '@/api/session'
+import { useLocale } from '@/i18n'
+
+const LAST_NAME = 'sansheng.username'
+
+export const useSession = defineStore('session', () => {
+  const user = ref<api.User | null>(null)
+  /** Set when a request found the session gone, so that the login page can say so. */
+  const expired = ref(false)
+  const lastName = ref(localStorage.getItem(LAST_NAME) ?? '')
+
+  const role = computed(() => user.value?.role ?? null)
+  const isAgent = computed(() => role.value === 'agent')
+
+  function entered(signedIn: api.User): void {
+    user.value = signedIn
+    expired.value = false
+    lastName.value = signedIn.username
+    localStorage.setItem(LAST_NAME, signedIn.username)
+    if (signedIn.locale) useLocale(signedIn.locale)
+  }
+
+  /** The session that the cookie still holds, if any. Raises ApiError when the server cannot say. */
+  async function restore(): Promise<boolean> {
+    try {
+      entered((await api.whoAmI()).user)
+      return true
+    } catch (error) {
+      if (error instanceof ApiError && (error.status === 401 || error.status === 404)) return false
+      throw error
+    }
+  }
+
+  async function signIn(username: string, password: string): Promise<void> {
+    entered((await api.signIn(username, password)).user)
+  }
+
+  async function signOut(): Promise<void> {
+    try {
+      await api.signOut()
+    } finally {
+      user.value = null
+    }
+  }
+
+  function lost(): void {
+    if (user.value === null) return
+    user.value = null
+    expired.value = true
+  }
+
+  async function chooseLocale(next: api.Locale): Promise<void> {
+    useLocale(next)
+    if (user.value) {
+      user.value = { ...user.value, locale: next }
+      await api.chooseLocale(next)
+    }
+  }
+
+  return { user, expired, lastName, role, isAgent, restore, signIn, signOut, lost, chooseLocale }
+})
