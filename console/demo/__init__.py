@@ -1,0 +1,1 @@
+"""The demonstration: the whole product on invented patients, who call by themselves."""

@@ -1,0 +1,104 @@
+"""Who calls when: as many telephone lines as asked for, each resting a while between two calls."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiortp.port_allocator import PortAllocator
+
+from console.demo.callers.caller import CallReport, Patience, call
+from console.demo.callers.clip import BadClipError
+from console.demo.callers.conversation import INBOUND
+from console.demo.callers.trunk import Trunk
+
+log = logging.getLogger("sansheng.patients")
+
+#: the number that the callers dial: the demo sends any to its queue
+HOTLINE = "01066880000"
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """``every``: mean seconds that a line rests (0.6 to 1.4 of it). ``calls``: stop after so many; 0: never."""
+
+    lines: int
+    every: float = 60.0
+    first_after: float = 5.0
+    calls: int = 0
+
+
+class Callers:
+    """Lives until cancelled, or until ``pace.calls`` calls are over. ``reports`` keeps the last hundred."""
+
+    def __init__(
+        self,
+        trunk: Trunk,
+        ports: PortAllocator,
+        numbers: Sequence[str],
+        pace: Pace,
+        patience: Patience,
+        chance: random.Random,
+    ) -> None:
+        if not numbers:
+            raise ValueError("no numbers to call from")
+        self._trunk, self._ports, self._pace, self._patience, self._chance = trunk, ports, pace, patience, chance
+        self._numbers = itertools.cycle(numbers)
+        self._busy: set[str] = set()
+        self._placed = 0
+        self.reports: list[CallReport] = []
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for line in range(self._pace.lines):
+                group.create_task(self._line(line))
+
+    async def _line(self, line: int) -> None:
+        # the first line soon, the others spread over one rest
+        wait = self._pace.first_after + line * self._pace.every / max(1, self._pace.lines)
+        while not self._pace.calls or self._placed < self._pace.calls:
+            await asyncio.sleep(wait)
+            if self._pace.calls and self._placed >= self._pace.calls:
+                return
+            self._placed += 1
+            await self._one_call()
+            wait = self._pace.every * self._chance.uniform(0.6, 1.4)
+
+    async def _one_call(self) -> None:
+        number = self._next_number()
+        conversation = self._chance.choice(INBOUND)
+        self._busy.add(number)
+        log.info("%s calls (%s)", masked(number), conversation.topic)
+        try:
+            report = await call(self._trunk, self._ports, number, HOTLINE, conversation, self._patience, self._chance)
+        except (OSError, RuntimeError, BadClipError) as problem:
+            # one call that cannot be made (no port free, a clip is gone) does not silence the other lines
+            log.error("%s could not call: %s", masked(number), problem)
+            return
+        finally:
+            self._busy.discard(number)
+        self.reports = [*self.reports[-99:], report]
+        if report.hung_up_by:
+            log.info("%s talked for %.0f s; %s hung up first", masked(number), report.seconds, report.hung_up_by)
+        elif report.status == 487:
+            log.info("%s gave up waiting", masked(number))
+        else:
+            log.info("%s was not put through: %d", masked(number), report.status)
+
+    def _next_number(self) -> str:
+        """The next number that is not on the phone already."""
+        for number in self._numbers:
+            if number not in self._busy or len(self._busy) >= self._pace.lines:
+                return number
+        raise AssertionError("an endless cycle ended")
+
+
+def masked(number: str) -> str:
+    """138****5678; short and withheld numbers as they are."""
+    if not number:
+        return "anonymous"
+    return f"{number[:3]}****{number[-4:]}" if len(number) > 7 else number
