@@ -80,7 +80,10 @@ export class AudioEngine {
     try {
       const graph = openGraph(stream, options.rate)
       context = graph.context
-      await Promise.all([context.audioWorklet.addModule(captureUrl), context.audioWorklet.addModule(playbackUrl)])
+      await Promise.all([
+        context.audioWorklet.addModule(captureUrl),
+        context.audioWorklet.addModule(playbackUrl),
+      ])
       const capture = new AudioWorkletNode(context, 'headset-capture', {
         numberOfOutputs: 1,
         channelCount: 1,

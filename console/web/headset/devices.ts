@@ -41,7 +41,8 @@ export async function openMicrophone(id: string, processing: MicrophoneProcessin
   try {
     return await media.getUserMedia({ audio: { ...audio, deviceId: { exact: id } } })
   } catch (error) {
-    const gone = error instanceof DOMException && ['OverconstrainedError', 'NotFoundError'].includes(error.name)
+    const gone =
+      error instanceof DOMException && ['OverconstrainedError', 'NotFoundError'].includes(error.name)
     if (!gone) throw error
     return media.getUserMedia({ audio })
   }
@@ -86,7 +87,8 @@ export class Output {
 
   private async throughElement(sink: string): Promise<void> {
     const element: SinkElement = this.element ?? new Audio()
-    if (!element.setSinkId) throw new DOMException('this browser cannot choose an output', 'NotSupportedError')
+    if (!element.setSinkId)
+      throw new DOMException('this browser cannot choose an output', 'NotSupportedError')
     await element.setSinkId(sink)
     if (this.element !== null) return
     const stream = this.context.createMediaStreamDestination()

@@ -37,6 +37,9 @@ export type * from './headset_events'
 const REPLACED = 4001
 const BAD_TOKEN = 4003
 
+/** An audio context needs a moment to start; only after that its silence means that the browser wants a gesture. */
+const START_GRACE_MS = 600
+
 const DEFAULT_PROCESSING: MicrophoneProcessing = {
   echoCancellation: true,
   noiseSuppression: true,
@@ -67,6 +70,7 @@ export class Headset extends Emitter<HeadsetEvents> {
   private mutedNow = false
   private callNow: string | null = null
   private processing: MicrophoneProcessing
+  private startGrace = false
   private readonly ring = new RingTone()
   private readonly onDeviceChange = (): void => void this.devicesChanged()
 
@@ -215,7 +219,10 @@ export class Headset extends Emitter<HeadsetEvents> {
       this.startWorker(engine)
       if (this.outputId !== '') await engine.chooseOutput(this.outputId).catch(() => this.outputLost())
       engine.context.onstatechange = () => this.contextChanged()
+      this.startGrace = true
+      // Stays pending where a gesture is wanted.
       void engine.context.resume()
+      setTimeout(() => this.graceOver(generation), START_GRACE_MS)
       this.contextChanged()
     } catch (error) {
       if (generation === this.generation) this.engineFailed(error)
@@ -238,6 +245,12 @@ export class Headset extends Emitter<HeadsetEvents> {
     if (name === 'NotAllowedError') this.setLink({ name: 'denied' })
     else if (name === 'NotFoundError') this.setLink({ name: 'no_device' })
     else this.setLink({ name: 'failed', message: String(error) })
+  }
+
+  private graceOver(generation: number): void {
+    if (generation !== this.generation) return
+    this.startGrace = false
+    this.contextChanged()
   }
 
   private contextChanged(): void {
@@ -428,9 +441,10 @@ export class Headset extends Emitter<HeadsetEvents> {
   /** A suspended context hides every other state in which a call could come. */
   private show(): void {
     const { engine } = this
-    const silent = engine !== null && !engine.running && engine.context.state !== 'closed'
+    const silent = engine !== null && !engine.running && !this.startGrace
     const hidden: HeadsetState['name'][] = ['starting', 'connecting', 'connected']
-    const state: HeadsetState = silent && hidden.includes(this.link.name) ? { name: 'needs_gesture' } : this.link
+    const state: HeadsetState =
+      silent && hidden.includes(this.link.name) ? { name: 'needs_gesture' } : this.link
     if (state === this.current || (state.name === 'needs_gesture' && this.current.name === state.name)) return
     this.current = state
     this.emit('state', state)

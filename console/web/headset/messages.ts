@@ -30,7 +30,13 @@ export type WorkerToPage =
 export type CaptureToWorker = Float32Array<ArrayBuffer>
 
 export type WorkerToPlayback =
-  | { type: 'packet'; sequence: number; timestamp: number; marker: boolean; samples: Float32Array<ArrayBuffer> }
+  | {
+      type: 'packet'
+      sequence: number
+      timestamp: number
+      marker: boolean
+      samples: Float32Array<ArrayBuffer>
+    }
   /** Forget all audio and figures: a call starts or stops. */
   | { type: 'reset' }
 

@@ -33,7 +33,10 @@ export function testSamples(rate: number, seconds: number): Float32Array<ArrayBu
   })
 }
 
-export function bufferSource(context: AudioContext, samples: Float32Array<ArrayBuffer>): AudioBufferSourceNode {
+export function bufferSource(
+  context: AudioContext,
+  samples: Float32Array<ArrayBuffer>,
+): AudioBufferSourceNode {
   const buffer = context.createBuffer(1, samples.length, context.sampleRate)
   buffer.copyToChannel(samples, 0)
   const source = context.createBufferSource()

@@ -1,0 +1,89 @@
+/**
+ * How deep the jitter buffer should be, learnt from how late packets come.
+ *
+ * One stall is an accident: its delay is shed. From the second stall within ten seconds on, the network (or the page, or
+ * the machine) is like that, and the buffer keeps what the second longest of them needs.
+ *
+ * All in samples at 8 kHz; the clock is the count of samples played.
+ */
+
+/** 40 ms: the packet being played and one more. */
+export const BASE_DEPTH = 320
+const MAX_DEPTH = 1600
+/** Lateness that the base depth covers by itself. */
+const COVERED = 160
+/** A stall begins above, and ends below. */
+const STALL_BEGINS = 120
+const STALL_ENDS = 80
+const MEMORY = 80_000
+const BUCKET = 8000
+
+interface Bucket {
+  from: number
+  least: number
+}
+
+interface Stall {
+  at: number
+  peak: number
+}
+
+export class DelayTarget {
+  private buckets: Bucket[] = []
+  private stalls: Stall[] = []
+  private stalling = false
+
+  /** A packet whose first sample has `timestamp` came at `clock`. */
+  arrived(clock: number, timestamp: number): void {
+    const transit = clock - timestamp
+    this.remember(clock, transit)
+    const lateness = transit - this.fastest
+    const stall = this.stalls.at(-1)
+    if (this.stalling && stall !== undefined) {
+      stall.peak = Math.max(stall.peak, lateness)
+      this.stalling = lateness > STALL_ENDS
+    } else if (lateness > STALL_BEGINS) {
+      this.stalls.push({ at: clock, peak: lateness })
+      this.stalling = true
+    }
+    this.stalls = this.stalls.filter(({ at }) => at > clock - MEMORY)
+    this.stalling &&= this.stalls.length > 0
+  }
+
+  /** Transit of the fastest packet of the last seconds; 0 if none came. */
+  get fastest(): number {
+    return this.buckets.length > 0 ? Math.min(...this.buckets.map(({ least }) => least)) : 0
+  }
+
+  /** Wanted depth, including the packet that is about to be played. */
+  get depth(): number {
+    const second = this.stalls.map(({ peak }) => peak).sort((a, b) => b - a)[1] ?? 0
+    return Math.min(MAX_DEPTH, BASE_DEPTH + Math.max(0, second - COVERED))
+  }
+
+  /** Wanted delay of a sample against the fastest packet. */
+  get delay(): number {
+    return this.depth - COVERED
+  }
+
+  /** Another source, whose timestamps say nothing about the old one's. What was learnt about stalls stays. */
+  sourceChanged(): void {
+    this.buckets = []
+    this.stalling = false
+  }
+
+  reset(): void {
+    this.sourceChanged()
+    this.stalls = []
+  }
+
+  private remember(clock: number, transit: number): void {
+    const last = this.buckets.at(-1)
+    if (last === undefined || clock - last.from >= BUCKET) {
+      this.buckets.push({ from: clock, least: transit })
+      this.buckets = this.buckets.filter(({ from }) => from > clock - MEMORY)
+    } else {
+      last.least = Math.min(last.least, transit)
+    }
+  }
+}

@@ -1,0 +1,265 @@
+/**
+ * Adaptive jitter buffer for 8 kHz packets: orders them, fills gaps, keeps the delay at its target.
+ *
+ * Its clock is the count of samples pulled, so that it needs no other one: `push` what comes, `pull` what is played.
+ * Starts to play with 40 ms in hand. Delay beyond the target is shed by leaving out pitch periods, a delay too short is
+ * stretched the same way. A gap is concealed; after a stall (packets late, not lost) it goes on where it stopped.
+ */
+import { Concealer } from './concealer'
+import { DelayTarget } from './delay_target'
+import type { PlaybackFigures } from './messages'
+import { lengthen, SCALE_INPUT, shorten } from './time_scale'
+
+const PER_MS = 8
+const PACKET = 160
+/** More than this is no longer a conversation: the oldest is thrown away. */
+const MAX_DEPTH = 1000 * PER_MS
+/** A longer gap is not waited through. */
+const MAX_GAP = 300 * PER_MS
+/** No packet for so long: the source fell silent; the next one starts anew. */
+const SILENT_AFTER = 1000 * PER_MS
+/** Jumps beyond these are another source (RFC 3550 A.1 calls it a restart). */
+const MAX_SEQUENCE_JUMP = 500
+const MAX_TIMESTAMP_JUMP = 10_000 * PER_MS
+/** Deviations from the target that are left alone. */
+const TOO_LONG = 10 * PER_MS
+const TOO_SHORT = 10 * PER_MS
+const HURRY = 100 * PER_MS
+const DEPTHS_KEPT = 5
+
+export interface Packet {
+  sequence: number
+  timestamp: number
+  /** First packet after silence or of another source. */
+  marker: boolean
+  samples: Float32Array
+}
+
+interface Queued {
+  /** Unwrapped timestamp. */
+  at: number
+  samples: Float32Array
+}
+
+type Mode = 'silent' | 'filling' | 'playing'
+
+export class JitterBuffer {
+  private mode: Mode = 'silent'
+  private queue: Queued[] = []
+  private clock = 0
+  /** Unwrapped timestamp of the next sample to play. */
+  private cursor = 0
+  /** What was decided to be played but not yet pulled. */
+  private ready = new Float32Array(0)
+  private fillingSince = 0
+  /** Samples concealed since the queue ran dry. */
+  private dry = 0
+  private last: { sequence: number; timestamp: number; at: number } | null = null
+  private depths: number[] = []
+  private sinceScaled = 0
+  private delay = 0
+  private readonly concealer = new Concealer()
+  private readonly target = new DelayTarget()
+  private counts = { received: 0, lostSamples: 0, late: 0, underruns: 0, concealed: 0, shed: 0 }
+
+  push(packet: Packet): void {
+    if (packet.samples.length === 0) return
+    this.counts.received += 1
+    const at = this.unwrap(packet)
+    if (packet.marker && this.queue.length === 0 && this.dry > 0) this.fallSilent()
+    this.target.arrived(this.clock, at)
+    if (this.mode === 'silent') {
+      this.mode = 'filling'
+      this.fillingSince = this.clock
+      this.cursor = at
+    }
+    if (this.mode === 'filling') {
+      this.cursor = Math.min(this.cursor, at)
+    } else if (at + packet.samples.length <= this.cursor) {
+      this.counts.late += 1
+      return
+    } else if (this.dry > 0) {
+      // Late, then it goes on from here; or lost, then the gap was already bridged.
+      this.skipTo(Math.max(this.cursor, Math.min(this.cursor + this.dry, at)))
+      this.dry = 0
+    }
+    this.insert({ at, samples: packet.samples })
+    this.trim()
+  }
+
+  /** Fills `output` with the next samples. */
+  pull(output: Float32Array): void {
+    let filled = 0
+    while (filled < output.length) {
+      if (this.ready.length === 0) this.ready = this.produce(output.length - filled)
+      const part = this.ready.subarray(0, output.length - filled)
+      output.set(part, filled)
+      this.ready = this.ready.subarray(part.length)
+      filled += part.length
+      this.clock += part.length
+    }
+  }
+
+  reset(): void {
+    this.fallSilent()
+    this.queue = []
+    this.ready = new Float32Array(0)
+    this.last = null
+    this.delay = 0
+    this.concealer.reset()
+    this.target.reset()
+    this.counts = { received: 0, lostSamples: 0, late: 0, underruns: 0, concealed: 0, shed: 0 }
+  }
+
+  /** Samples in hand, not counting what is missing between them. */
+  get depth(): number {
+    return this.queue.reduce((sum, { samples }) => sum + samples.length, this.ready.length)
+  }
+
+  get figures(): PlaybackFigures {
+    const { received, lostSamples, late, underruns, concealed, shed } = this.counts
+    return {
+      depthMs: this.depth / PER_MS,
+      targetMs: this.target.depth / PER_MS,
+      addedDelayMs: this.delay / PER_MS,
+      concealedMs: concealed / PER_MS,
+      shedMs: shed / PER_MS,
+      received,
+      lost: Math.round(lostSamples / PACKET),
+      late,
+      underruns,
+    }
+  }
+
+  private unwrap({ sequence, timestamp }: Packet): number {
+    const { last } = this
+    let at = timestamp
+    if (last !== null) {
+      const sequenceStep = ((sequence - last.sequence) << 16) >> 16
+      const timestampStep = (timestamp - last.timestamp) | 0
+      const near = Math.abs(sequenceStep) < MAX_SEQUENCE_JUMP && Math.abs(timestampStep) < MAX_TIMESTAMP_JUMP
+      const same = near && sequenceStep > 0 === timestampStep > 0
+      at = same ? last.at + timestampStep : this.newSource()
+      if (same && sequenceStep <= 0) return at
+    }
+    this.last = { sequence, timestamp, at }
+    return at
+  }
+
+  /** Another source goes on where the old one's last packet ends. */
+  private newSource(): number {
+    this.target.sourceChanged()
+    const newest = this.queue.at(-1)
+    if (newest !== undefined) return newest.at + newest.samples.length
+    this.fallSilent()
+    return this.cursor
+  }
+
+  private insert(packet: Queued): void {
+    let index = this.queue.length
+    while (index > 0 && (this.queue[index - 1]?.at ?? 0) > packet.at) index -= 1
+    if (index > 0 && this.queue[index - 1]?.at === packet.at) return
+    this.queue.splice(index, 0, packet)
+  }
+
+  /** After a suspension seconds may come at once: only the newest are of use. */
+  private trim(): void {
+    if (this.depth <= MAX_DEPTH) return
+    while (this.queue.length > 1 && this.depth > this.target.depth) {
+      this.counts.lostSamples += this.queue.shift()?.samples.length ?? 0
+    }
+    this.cursor = this.queue[0]?.at ?? this.cursor
+  }
+
+  private produce(wanted: number): Float32Array<ArrayBuffer> {
+    if (this.mode === 'filling' && this.filled()) this.mode = 'playing'
+    if (this.mode !== 'playing') return new Float32Array(wanted)
+    const next = this.queue[0]
+    if (next === undefined) return this.runDry(wanted)
+    if (next.at > this.cursor) return this.bridge(next.at - this.cursor, wanted)
+    return this.play(next)
+  }
+
+  /** Enough in hand, or waited for long enough. */
+  private filled(): boolean {
+    return Math.max(this.depth, this.clock - this.fillingSince) >= this.target.depth
+  }
+
+  private skipTo(at: number): void {
+    this.counts.lostSamples += at - this.cursor
+    this.cursor = at
+  }
+
+  private runDry(wanted: number): Float32Array<ArrayBuffer> {
+    if (this.dry === 0) {
+      this.counts.underruns += 1
+      this.depths = []
+    }
+    if (this.dry >= SILENT_AFTER) {
+      this.fallSilent()
+      return new Float32Array(wanted)
+    }
+    this.dry += wanted
+    return this.invent(wanted)
+  }
+
+  /** A packet is missing, but later ones are there. */
+  private bridge(gap: number, wanted: number): Float32Array<ArrayBuffer> {
+    const length = Math.min(gap, wanted)
+    // Nothing but its timestamps says that so much is missing: the source jumped.
+    this.skipTo(this.cursor + (gap > MAX_GAP ? gap : length))
+    return this.invent(length)
+  }
+
+  private invent(length: number): Float32Array<ArrayBuffer> {
+    this.counts.concealed += length
+    return this.concealer.conceal(length)
+  }
+
+  private play(next: Queued): Float32Array<ArrayBuffer> {
+    this.queue.shift()
+    // Overlapping packets: what was played already is not played again.
+    let samples = next.samples.slice(Math.max(0, this.cursor - next.at))
+    this.delay = this.clock - this.cursor - this.target.fastest
+    this.depths = [...this.depths.slice(1 - DEPTHS_KEPT), this.depth + samples.length]
+    this.cursor = next.at + next.samples.length
+    this.sinceScaled += 1
+    const following = this.queue[0]
+    if (following?.at === this.cursor && samples.length + following.samples.length >= SCALE_INPUT) {
+      const pair = new Float32Array(samples.length + following.samples.length)
+      pair.set(samples)
+      pair.set(following.samples, samples.length)
+      const scaled = this.concealer.concealing ? null : this.scaled(pair)
+      if (scaled !== null) {
+        this.queue.shift()
+        this.cursor = following.at + following.samples.length
+        this.sinceScaled = 0
+        samples = Float32Array.from(scaled)
+      }
+    }
+    this.concealer.heard(samples)
+    return samples
+  }
+
+  /** Two packets made shorter or longer, if the delay is off its target and the signal lets us. */
+  private scaled(pair: Float32Array): Float32Array | null {
+    if (this.sinceScaled < 2) return null
+    const excess = this.delay - this.target.delay
+    if (excess >= TOO_LONG) {
+      const spare = Math.min(...this.depths) - PACKET
+      // The longer it is refused, the less is asked.
+      const likeness = excess > HURRY ? 0.2 : 0.7 - 0.05 * this.sinceScaled
+      const shorter = shorten(pair, Math.min(excess, spare), likeness)
+      this.counts.shed += shorter === null ? 0 : pair.length - shorter.length
+      return shorter
+    }
+    return excess <= -TOO_SHORT ? lengthen(pair, -excess, 0.7) : null
+  }
+
+  private fallSilent(): void {
+    this.mode = 'silent'
+    this.dry = 0
+    this.depths = []
+    this.sinceScaled = 0
+  }
+}
