@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
 
@@ -237,7 +237,7 @@ def get_patients(conn: Connection, patient_ids: Iterable[str]) -> list[Patient]:
         ):
             phone = Phone(row.id, row.e164, row.raw, row.kind, row.label, row.extension)
             phones.setdefault(row.patient_id, []).append(phone)
-    return [Patient(*by_id[key], tuple(phones.get(key, ()))) for key in ids if key in by_id]
+    return [replace(Patient(*by_id[key]), phones=tuple(phones.get(key, ()))) for key in ids if key in by_id]
 
 
 def find_by_number(conn: Connection, e164: str, limit: int = 20) -> list[Patient]:

@@ -122,6 +122,8 @@ def upgrade() -> None:
     op.create_index("ix_patients_name", "patients", ["name"])
     op.create_index("ix_patients_name_initials", "patients", ["name_initials"])
     op.create_index("ix_patients_name_pinyin", "patients", ["name_pinyin"])
+    op.create_index("ix_patients_name_from_2", "patients", [sa.text("substr(name, 2)")])
+    op.create_index("ix_patients_name_from_3", "patients", [sa.text("substr(name, 3)")])
     op.create_table(
         "recordings",
         sa.Column("id", Key, nullable=False),
