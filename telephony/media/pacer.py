@@ -21,10 +21,8 @@ GRACE = 40_000_000
 CAPACITY = 10
 #: this many frames in a row had others waiting behind them: that is delay, no burst; the quietest frame is left out
 SHED_AFTER = 8
-#: this many frames in a row had to wait for their time, alone: the next quiet one is left out
-SHED_LONE_AFTER = 50
-#: a frame up to this loudness (of 127; about -40 dBFS) is not missed
-QUIET = 0x18
+#: frames that waited follow each other this much faster (of their length), so that the wait wears off
+CATCH_UP = 0.1
 
 # distance of a G.711 code from its law's silence, coarse: the three segment bits and the step (ITU-T G.711)
 _LOUDNESS = {
@@ -65,13 +63,14 @@ class Pacer:
     def push(self, payload: bytes, now: int) -> bool:
         """True: send ``payload`` now. False: it waits, ``pop`` gives it in time."""
         due = self._due
-        if now < due - TOLERANCE or self._queue:
+        if self._queue or (now < due - TOLERANCE and not self.in_gap):
             if len(self._queue) >= CAPACITY:
                 self._queue.popleft()
                 self.dropped += 1
             self._queue.append(payload)
             return False
-        self._due = (now if now > due else due) + len(payload) * SAMPLE
+        # the first frame after silence sets the beat anew
+        self._due = (now if now > due or self.in_gap else due) + len(payload) * SAMPLE
         self._backlogged = 0
         self.in_gap = False
         return True
@@ -82,15 +81,14 @@ class Pacer:
         due = self._due
         if not queue or now < due - TOLERANCE:
             return None
-        self._backlogged += 1
         if len(queue) > 1:
+            self._backlogged += 1
             if self._backlogged >= SHED_AFTER:
                 self._leave_out_quietest()
-        elif self._backlogged >= SHED_LONE_AFTER and loudness(queue[0], self._payload_type) <= QUIET:
-            self._leave_out_quietest()
-            return None
+        else:
+            self._backlogged = 0
         payload = queue.popleft()
-        self._due = (now if now > due else due) + len(payload) * SAMPLE
+        self._due = (now if now > due else due) + int(len(payload) * SAMPLE * (1 - CATCH_UP))
         self.in_gap = False
         return payload
 
@@ -115,6 +113,7 @@ class Pacer:
         """Something else (a DTMF event) took the line for ``samples`` from ``now`` on."""
         self._queue.clear()
         self._due = now + samples * SAMPLE
+        self.in_gap = True
 
     def clear(self) -> None:
         self._queue.clear()

@@ -108,7 +108,6 @@ class RtpSender:
         self._pacer.hold_back(now, STEP)
         packet = self._dtmf.step()
         if packet is None:
-            self._marker = True
             self._send(silence(self._payload_type), now)
             return
         if packet.marker:
@@ -120,6 +119,7 @@ class RtpSender:
         self._sequence = (self._sequence + 1) & 0xFFFF
         self._timestamp = (self._timestamp + STEP) & 0xFFFFFFFF
         self._stands_for = (self._stands_for or now) + STEP * SAMPLE
+        self._marker = True
 
     def _send(self, payload: bytes, now: int) -> None:
         behind = now - self._stands_for
