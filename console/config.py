@@ -59,11 +59,8 @@ class HeadsetConfig:
 
 @dataclass(frozen=True, slots=True)
 class SessionConfig:
-    #: a session ends after so long without a request
-    idle_minutes: Seconds = 12 * 60.0
-    #: wrong passwords of one name in a row until it is locked
-    attempts: Annotated[int, msgspec.Meta(ge=3, le=100)] = 5
-    lock_seconds: Seconds = 300.0
+    #: a session ends so long after its login
+    hours: Seconds = 12.0
     #: seconds without a console until its agent is signed out of the floor
     gone_seconds: Seconds = 30.0
 
@@ -91,7 +88,7 @@ class ConsoleConfig:
     data: Path = Path("data")
     #: SQLAlchemy URL; empty: SQLite in the data folder
     database_url: str = ""
-    #: signs headset tokens and session cookies; empty: made once and kept in ``DATA/secret``
+    #: signs headset tokens; empty: made once and kept in ``DATA/secret``
     secret: str = field(default="", repr=False)
     #: dialling prefix of the hospital's town, with its 0: it completes numbers signalled without one
     home_area_code: AreaCode = ""

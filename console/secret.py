@@ -1,4 +1,4 @@
-"""The secret that signs headset tokens and session cookies: configured, or made once and kept in the data folder."""
+"""The secret that signs headset tokens: configured, or made once and kept in the data folder."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Desk(Protocol):
     @property
     def phone(self) -> PhoneLink: ...
 
-    def user_of(self, request: Request) -> User | None: ...
+    async def user_of(self, request: Request) -> User | None: ...
 
     async def in_transaction(self, work: Callable[[Connection], T]) -> T:
         """Run ``work(connection)`` in a worker thread in one transaction."""
@@ -97,9 +97,9 @@ class ApiCall:
 
 
 def locale_of(request: Request) -> str:
-    """``en`` when the browser names English before Chinese, else ``zh``."""
+    """``en`` when the browser names English before Chinese, else ``zh-CN``."""
     for part in request.headers.get("accept-language", "").lower().split(","):
         language = part.strip()[:2]
         if language in ("zh", "en"):
-            return language
-    return "zh"
+            return "en" if language == "en" else "zh-CN"
+    return "zh-CN"

@@ -55,7 +55,7 @@ class ApiError(Exception):
         self.field = field
         self.headers = dict(headers or {})
 
-    def response(self, locale: str = "zh") -> Response:
+    def response(self, locale: str = "zh-CN") -> Response:
         text = self.message if isinstance(self.message, str) else self.message.text(locale)
         body = ErrorBody(error=ErrorDetail(code=self.code, message=text, field=self.field))
         return Response(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -31,7 +32,7 @@ async def answer(endpoint: Endpoint, request: Request) -> Response:
     locale = locale_of(request)
     try:
         desk = request.app.state.desk
-        user = desk.user_of(request)
+        user = await desk.user_of(request)
         if user is not None:
             locale = user.locale
         if not endpoint.public:
@@ -51,6 +52,8 @@ async def answer(endpoint: Endpoint, request: Request) -> Response:
         return http_error(error, locale)
     except ClientDisconnect:
         return Response(status_code=499)
+    except OperationalError as error:
+        return database_away(error, request, locale)
     except Exception as error:
         return unexpected(error, request, locale)
 
@@ -66,6 +69,17 @@ def encode(endpoint: Endpoint, result: Any) -> Response:
         media_type="application/json",
         headers={"cache-control": "no-store"},
     )
+
+
+def database_away(error: OperationalError, request: Request, locale: str) -> Response:
+    """503: the database cannot be reached or is locked for too long; the same request may work in a moment."""
+    log.error("database unavailable", method=request.method, path=request.url.path, reason=str(error.orig))
+    return ApiError(
+        503,
+        "database_unavailable",
+        Message("数据库暂时无法使用，请稍后再试", "The database cannot be reached just now; try again in a moment"),
+        headers={"retry-after": "2"},
+    ).response(locale)
 
 
 def unexpected(error: Exception, request: Request, locale: str) -> Response:

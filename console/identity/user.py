@@ -9,16 +9,16 @@ ROLES = ("agent", "reviewer", "supervisor", "admin")
 #: roles that see the calls and agents of the whole floor, not only their own
 OVERSEEING_ROLES = frozenset({"reviewer", "supervisor", "admin"})
 #: languages of the screens, the first is the default
-LOCALES = ("zh", "en")
+LOCALES = ("zh-CN", "en")
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """``username`` is the key everywhere (it is the ``agent`` of call events); ``locale`` is ``zh`` or ``en``."""
+    """``username`` is the key everywhere (it is the ``agent`` of call events); ``locale`` is ``zh-CN`` or ``en``."""
 
     username: str
     display_name: str
     role: str
-    locale: str = "zh"
+    locale: str = "zh-CN"
 
     @property
     def oversees(self) -> bool:

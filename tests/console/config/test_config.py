@@ -185,7 +185,7 @@ def test_passwords_and_the_secret_do_not_show_in_its_text(tmp_path: Path) -> Non
 
 
 def test_every_scalar_setting_has_a_variable() -> None:
-    assert variables()["SANSHENG_SESSION_LOCK_SECONDS"] == "session.lock_seconds"
+    assert variables()["SANSHENG_SESSION_GONE_SECONDS"] == "session.gone_seconds"
     assert variables()["SANSHENG_NODE"] == "node"
 
 

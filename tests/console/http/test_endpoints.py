@@ -77,7 +77,7 @@ class Desk:
     def __init__(self, user: User | None) -> None:
         self.user = user
 
-    def user_of(self, request: Any) -> User | None:
+    async def user_of(self, request: Any) -> User | None:
         return self.user
 
 
@@ -163,7 +163,7 @@ def test_success_carries_the_declared_status_and_the_body() -> None:
 def test_errors_speak_the_users_language() -> None:
     body = {"call": "c", "marks": []}
     in_english = ask("POST", "/api/things/gone/score", "reviewer", "en", json=body)
-    in_chinese = ask("POST", "/api/things/gone/score", "reviewer", "zh", json=body)
+    in_chinese = ask("POST", "/api/things/gone/score", "reviewer", "zh-CN", json=body)
     assert in_english.status_code == in_chinese.status_code == 404
     assert in_english.json()["error"] == {"code": "no_such_thing", "message": "No such thing"}
     assert in_chinese.json()["error"]["message"] == "没有此项"

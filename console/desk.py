@@ -1,0 +1,144 @@
+"""The web process's own objects, made once and shared by its routes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import Connection
+from starlette.requests import HTTPConnection
+
+from console.config import ConsoleConfig
+from console.events.event_store import EventStore
+from console.events.hub import EventHub
+from console.events.intake import Intake
+from console.events.live_calls import LiveCalls
+from console.events.phone_link import PhoneLink
+from console.events.pop import PopLookup
+from console.events.presence import Presence
+from console.http import ApiError
+from console.identity.login_gate import LoginGate
+from console.identity.session_cache import SessionCache
+from console.identity.user import User
+from console.metrics import Metrics
+from storage import rules
+from storage.call_projection import DESK
+from storage.database import open_engine, reading, transaction
+from storage.event_log import last_sequence
+from storage.phone_numbers import NumberingPlan
+
+log = structlog.get_logger("console")
+
+T = TypeVar("T")
+
+#: database work of routes at once
+THREADS = 6
+
+
+class WebDesk:
+    """``start`` and ``stop`` on the loop that serves."""
+
+    def __init__(self, config: ConsoleConfig) -> None:
+        self.config = config
+        self.settings = config.phone()
+        self.plan = NumberingPlan(area_code=config.home_area_code)
+        self.engine = open_engine(config.database)
+        self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="desk")
+        self.phone = PhoneLink()
+        self.metrics = Metrics()
+        self.sessions = SessionCache(self.read)
+        self.logins = LoginGate(self.engine)
+        self.lookup = PopLookup(self.engine, config.home_area_code)
+        self.calls = LiveCalls(self.lookup)
+        self.hub = EventHub(self.calls, config.home_area_code)
+        self.presence = Presence(self.phone, config.queues, config.session.gone_seconds)
+        self.hub.listeners.append(self.metrics.heard)
+
+    async def start(self) -> None:
+        self.lookup.warm_up()
+        self.store = EventStore(
+            self.engine, self.plan, self.config.data / "events-set-aside.jsonl", self._events_stored
+        )
+        self.intake = Intake(
+            self.settings.seam_path,
+            self.config.node,
+            self.phone,
+            self.hub,
+            self.calls,
+            self.store,
+            self._last_stored,
+            self._phone_connected,
+            self._phone_gone,
+        )
+        self.store.start()
+        self.intake.start()
+
+    async def stop(self) -> None:
+        for console in list(self.hub.consoles):
+            console.close(1012)
+        await self.presence.stop()
+        await self.intake.stop()
+        await self.store.stop()
+        self.logins.close()
+        await asyncio.to_thread(self.lookup.close)
+        await asyncio.to_thread(self.executor.shutdown, cancel_futures=True)
+        self.engine.dispose()
+
+    async def user_of(self, connection: HTTPConnection) -> User | None:
+        return await self.sessions.user_of(connection)
+
+    async def in_transaction(self, work: Callable[[Connection], T]) -> T:
+        def run() -> T:
+            with transaction(self.engine) as connection:
+                return work(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self.executor, run)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` with a reading connection in a worker thread; never waits for a writer."""
+
+        def run() -> T:
+            with reading(self.engine) as connection:
+                return work(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self.executor, run)
+
+    def publish(self, event: dict[str, Any]) -> None:
+        """Tell the consoles of an event that was stored already, such as what
+        ``storage.event_log.append_desk_event`` gives."""
+        self.hub.publish(event)
+
+    async def push_rules(self) -> None:
+        """Give the phone the rules in force. Raises ApiError when it is away or refuses one."""
+        current = await self.read(rules.current)
+        await self.phone.command(
+            "rules.set",
+            rules={
+                name: {"value": rule.value, "unit": rule.unit, "version": rule.version}
+                for name, rule in current.items()
+            },
+        )
+
+    async def _last_stored(self, node: str) -> int:
+        self.hub.cursor.setdefault(DESK, await self.read(lambda conn: last_sequence(conn, DESK)))
+        return await self.read(lambda conn: last_sequence(conn, node))
+
+    def _events_stored(self, sequence: int) -> None:
+        self.intake.stored(sequence)
+
+    async def _phone_connected(self, snapshot: dict[str, Any]) -> None:
+        log.info("the phone process is there", node=snapshot.get("node"), version=snapshot.get("version"))
+        self.metrics.snapshot(snapshot)
+        await self.presence.phone_connected(snapshot)
+        try:
+            await self.push_rules()
+        except ApiError as error:
+            log.error("the phone does not take the rules", reason=str(error))
+        self.hub.tell_all({"type": "phone", "connected": True})
+
+    def _phone_gone(self) -> None:
+        self.metrics.phone_gone()
+        self.hub.tell_all({"type": "phone", "connected": False})

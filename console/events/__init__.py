@@ -1,0 +1,1 @@
+"""From the phone's event stream to the database and to the consoles' sockets."""

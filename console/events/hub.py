@@ -1,0 +1,117 @@
+"""Fans events out to the open consoles, and keeps the last ones for those that come back."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+import structlog
+
+from console.events.console import REPLACED, SIGNED_OUT, Console
+from console.events.live_calls import LiveCalls
+from console.events.visibility import Delivery, concerned_agents
+
+log = structlog.get_logger("console.events")
+
+#: events kept in memory for consoles that resume; older ones come from the database
+RECENT = 5000
+_POPPED = frozenset({"call.offered", "call.started"})
+
+
+class EventHub:
+    """One console for each user: a newer one replaces the older."""
+
+    def __init__(self, calls: LiveCalls, area_code: str) -> None:
+        self.calls = calls
+        self.cursor: dict[str, int] = {}
+        self.recent: deque[Delivery] = deque(maxlen=RECENT)
+        self.delivered = 0
+        #: told of every event in order, before the consoles are
+        self.listeners: list[Callable[[dict[str, Any]], None]] = []
+        self._area_code = area_code
+        self._consoles: dict[str, Console] = {}
+
+    @property
+    def consoles(self) -> Iterable[Console]:
+        return self._consoles.values()
+
+    def console_of(self, username: str) -> Console | None:
+        return self._consoles.get(username)
+
+    def join(self, console: Console) -> None:
+        """A console said hello. The user's older one is told and let go."""
+        older = self._consoles.get(console.user.username)
+        if older is not None:
+            log.info("console replaced", user=console.user.username)
+            older.close(REPLACED, '{"type":"replaced"}')
+        self._consoles[console.user.username] = console
+
+    def leave(self, console: Console) -> bool:
+        """The console's socket is gone; False when another one has taken its place already."""
+        if self._consoles.get(console.user.username) is not console:
+            return False
+        del self._consoles[console.user.username]
+        return True
+
+    def sign_out(self, token: str) -> None:
+        """Let the console of an ended session go."""
+        for console in list(self._consoles.values()):
+            if console.token == token:
+                console.close(SIGNED_OUT)
+
+    def sign_out_user(self, username: str) -> None:
+        if console := self._consoles.get(username):
+            console.close(SIGNED_OUT)
+
+    def publish(self, event: dict[str, Any]) -> None:
+        """Hand one event to everybody it is for. Events of a node come in the order of their sequence; one that was
+        seen before is passed over."""
+        node, sequence = event.get("node", ""), event.get("sequence", 0)
+        if sequence <= self.cursor.get(node, -1):
+            return
+        self.cursor[node] = sequence
+        delivery = self.delivery_of(event)
+        self.recent.append(delivery)
+        for listener in self.listeners:
+            try:
+                listener(event)
+            except Exception:
+                log.exception("a listener failed", event=event.get("type"))
+        for console in list(self._consoles.values()):
+            if console.deliver(delivery):
+                self.delivered += 1
+
+    def tell_all(self, frame: dict[str, Any]) -> None:
+        """Something of this process's own, outside the event stream."""
+        text = msgspec.json.encode(frame).decode()
+        for console in list(self._consoles.values()):
+            if console.held is None and not console.close_code:
+                console.put(text)
+
+    def delivery_of(self, event: dict[str, Any]) -> Delivery:
+        if "call" not in event or event["type"] == "agent.state":
+            return Delivery(event, concerned_agents(event), None, self._area_code)
+        agents = self.calls.agents_of(event)
+        pop = None
+        if event["type"] in _POPPED:
+            seen = self.calls.find(event["call"])
+            if seen is not None and seen.pop is not None and seen.pop.done():
+                pop = seen.pop.result()
+        return Delivery(event, agents, pop, self._area_code)
+
+    def missed(self, after: dict[str, int]) -> list[Delivery] | None:
+        """What came after the cursor ``after``, from memory; None when memory does not reach back so far."""
+        nodes = [node for node in after if node in self.cursor]
+        if all(after[node] >= self.cursor[node] for node in nodes):
+            return []
+        for node in nodes:
+            oldest = next((one.event["sequence"] for one in self.recent if one.event.get("node") == node), None)
+            if after[node] < self.cursor[node] and (oldest is None or oldest > after[node] + 1):
+                return None
+        return [
+            one
+            for one in self.recent
+            if one.event.get("node") in after and one.event["sequence"] > after[one.event["node"]]
+        ]

@@ -1,0 +1,70 @@
+"""The web process's link to the phone process: commands with their refusals told as API errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from console.http import ApiError, Message
+from telephony.seam.client import CommandError, SeamClient, SeamClosed
+
+log = structlog.get_logger("console.events")
+
+_NOT_FOUND = frozenset({"no_such_call", "no_such_line"})
+_BAD_REQUEST = frozenset({"bad_arguments", "bad_command", "bad_number"})
+
+_CHINESE = {
+    "no_such_call": "该通话已结束",
+    "no_headset": "未连接耳麦，请插好耳麦并允许使用麦克风",
+    "agent_busy": "您正在通话中",
+    "signed_out": "请先登录话务台",
+    "no_line": "没有可用于外呼的线路",
+    "not_yours": "该通话不属于您",
+    "wrong_state": "当前状态下无法执行此操作",
+    "bad_number": "该号码无法拨打",
+    "bad_arguments": "电话系统不接受此参数",
+    "bad_command": "电话系统不支持此操作",
+}
+
+
+def phone_unavailable() -> ApiError:
+    return ApiError(
+        503,
+        "phone_unavailable",
+        Message("电话系统暂时不可用，正在恢复", "The telephone system is away for a moment; it is coming back"),
+        headers={"retry-after": "2"},
+    )
+
+
+def refused(error: CommandError) -> ApiError:
+    """404, 400 or 409 by the phone's code; 502 when the phone failed inside."""
+    if error.code == "internal":
+        return ApiError(502, "phone_failed", Message("电话系统内部错误", "The telephone system failed inside"))
+    status = 404 if error.code in _NOT_FOUND else 400 if error.code in _BAD_REQUEST else 409
+    return ApiError(status, error.code, Message(_CHINESE.get(error.code, str(error)), str(error)))
+
+
+class PhoneLink:
+    """``client`` is the seam's connection while there is one; the intake sets and clears it."""
+
+    def __init__(self) -> None:
+        self.client: SeamClient | None = None
+
+    @property
+    def connected(self) -> bool:
+        return self.client is not None
+
+    async def command(self, name: str, /, **arguments: Any) -> dict[str, Any]:
+        """Raises ApiError (see ``console.http.PhoneLink``)."""
+        client = self.client
+        if client is None:
+            raise phone_unavailable()
+        try:
+            result = await client.command(name, **arguments)
+        except CommandError as error:
+            raise refused(error) from error
+        except (SeamClosed, TimeoutError, OSError) as error:
+            log.warning("the phone process did not answer", command=name, reason=str(error) or type(error).__name__)
+            raise phone_unavailable() from error
+        return result if isinstance(result, dict) else {}

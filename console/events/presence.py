@@ -1,0 +1,88 @@
+"""Agents are on the floor while their console is open: signed in when it says hello, out when it has been gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from console.events.phone_link import PhoneLink
+from console.http import ApiError
+from console.identity.user import User
+
+log = structlog.get_logger("console.events")
+
+
+class Presence:
+    """``gone_seconds``: so long a console may be away (a reload, a cable) before its agent is signed out."""
+
+    def __init__(self, phone: PhoneLink, queues: Sequence[str], gone_seconds: float) -> None:
+        self._phone = phone
+        self._queues = list(queues)
+        self._gone_seconds = gone_seconds
+        self._here: dict[str, User] = {}
+        self._leaving: dict[str, asyncio.TimerHandle] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def arrived(self, user: User) -> None:
+        """The user's console said hello. An agent is signed in; a phone process that is away hears of it when back."""
+        if user.role != "agent":
+            return
+        self._here[user.username] = user
+        if timer := self._leaving.pop(user.username, None):
+            timer.cancel()
+        await self._sign_in(user)
+
+    def left(self, user: User) -> None:
+        """The user's last console is gone; it may come back."""
+        if self._here.pop(user.username, None) is not None:
+            self._leave_later(user.username)
+
+    async def signed_out(self, username: str) -> None:
+        """The user logged out: no waiting."""
+        known = self._here.pop(username, None)
+        timer = self._leaving.pop(username, None)
+        if timer is not None:
+            timer.cancel()
+        if known is not None or timer is not None:
+            await self._sign_out(username)
+
+    async def phone_connected(self, snapshot: dict[str, Any]) -> None:
+        """Bring a phone process that has just been reached up to date with who is here."""
+        for user in list(self._here.values()):
+            await self._sign_in(user)
+        for agent in snapshot.get("agents", ()):
+            name = agent["agent"]
+            if agent["status"] != "offline" and name not in self._here and name not in self._leaving:
+                self._leave_later(name)
+
+    async def stop(self) -> None:
+        for timer in self._leaving.values():
+            timer.cancel()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _leave_later(self, username: str) -> None:
+        self._leaving[username] = asyncio.get_running_loop().call_later(self._gone_seconds, self._leave_now, username)
+
+    def _leave_now(self, username: str) -> None:
+        self._leaving.pop(username, None)
+        task = asyncio.ensure_future(self._sign_out(username))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _sign_in(self, user: User) -> None:
+        try:
+            await self._phone.command("agent.sign_in", agent=user.username, name=user.display_name, queues=self._queues)
+        except ApiError as error:
+            log.warning("an agent could not be signed in to the floor", agent=user.username, reason=str(error))
+
+    async def _sign_out(self, username: str) -> None:
+        try:
+            await self._phone.command("agent.sign_out", agent=username)
+            log.info("agent signed out of the floor", agent=username)
+        except ApiError as error:
+            log.warning("an agent could not be signed out of the floor", agent=username, reason=str(error))

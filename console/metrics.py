@@ -1,0 +1,106 @@
+"""What ``/metrics`` shows (Prometheus text format), counted from the event stream and the web process itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_FINE = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+_USUAL = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+def outcome_of(event: dict[str, Any], answered: bool, direction: str) -> str:
+    """How a call ended, from its last event (RFC 3261 §21 statuses)."""
+    if answered:
+        return "answered"
+    status = event.get("sip_status", 0)
+    if direction == "inbound":
+        return "abandoned" if event.get("by") == "caller" else "refused" if status in (403, 486, 488, 503) else "lost"
+    return {486: "busy", 600: "busy", 603: "rejected", 403: "rejected", 404: "not_found", 604: "not_found"}.get(
+        status, "no_answer" if status in (408, 480, 487) else "failed"
+    )
+
+
+class Metrics:
+    """Each instance has a registry of its own."""
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
+        self.calls = Counter("sansheng_calls", "Calls ended", ["direction", "outcome"], registry=registry)
+        self.answers = Counter("sansheng_answers", "Inbound calls answered", ["within_three_rings"], registry=registry)
+        self.events = Counter("sansheng_events", "Events of the phone", ["type"], registry=registry)
+        self.live_calls = Gauge("sansheng_live_calls", "Calls under way", ["direction"], registry=registry)
+        self.agents = Gauge("sansheng_agents", "Agents by state", ["status"], registry=registry)
+        self.lines = Gauge("sansheng_line_up", "1 for a line that is up", ["line"], registry=registry)
+        self.phone_up = Gauge("sansheng_phone_up", "1 while the phone process answers", registry=registry)
+        self.consoles = Gauge("sansheng_consoles", "Open consoles", registry=registry)
+        self.frames = Counter("sansheng_console_frames", "Events handed to consoles", registry=registry)
+        self.stored = Gauge("sansheng_events_stored", "Events stored since the start", registry=registry)
+        self.waiting = Gauge("sansheng_events_waiting", "Events that wait for the database", registry=registry)
+        self.lag = Gauge("sansheng_event_lag_seconds", "Age of the oldest event not stored", registry=registry)
+        self.disk_free = Gauge("sansheng_disk_free_bytes", "Free space of the data folder", registry=registry)
+        self.requests = Counter(
+            "sansheng_http_requests", "HTTP answers", ["method", "route", "status"], registry=registry
+        )
+        self.request_seconds = Histogram(
+            "sansheng_http_seconds", "Time to the answer's head", ["method", "route"], buckets=_USUAL, registry=registry
+        )
+        self.pop_seconds = Histogram(
+            "sansheng_pop_seconds",
+            "From the call's event at the phone to the pop handed to the console's socket",
+            buckets=_FINE,
+            registry=registry,
+        )
+        self._directions: dict[str, str] = {}
+        self._answered: set[str] = set()
+        self._statuses: dict[str, str] = {}
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)
+
+    def snapshot(self, snapshot: dict[str, Any]) -> None:
+        """Begin from how things stand at the phone."""
+        self.phone_up.set(1)
+        self._directions = {call["call"]: call["direction"] for call in snapshot.get("calls", ())}
+        self._answered = {call["call"] for call in snapshot.get("calls", ()) if call.get("talk_seconds")}
+        self._statuses = {agent["agent"]: agent["status"] for agent in snapshot.get("agents", ())}
+        for line in snapshot.get("lines", ()):
+            self.lines.labels(line["line"]).set(line["status"] == "up")
+        self._count()
+
+    def phone_gone(self) -> None:
+        self.phone_up.set(0)
+
+    def heard(self, event: dict[str, Any]) -> None:
+        """One event of the stream, each once."""
+        kind = event["type"]
+        self.events.labels(kind).inc()
+        call = event.get("call", "")
+        if kind == "call.started":
+            self._directions[call] = event["direction"]
+        elif kind == "call.answered":
+            self._answered.add(call)
+            if event.get("within_three_rings") is not None:
+                self.answers.labels("yes" if event["within_three_rings"] else "no").inc()
+        elif kind == "call.ended":
+            direction = self._directions.pop(call, "")
+            if direction:
+                self.calls.labels(direction, outcome_of(event, call in self._answered, direction)).inc()
+            self._answered.discard(call)
+        elif kind == "agent.state":
+            self._statuses[event["agent"]] = event["status"]
+        elif kind == "line.state":
+            self.lines.labels(event["line"]).set(event["status"] == "up")
+            return
+        else:
+            return
+        self._count()
+
+    def _count(self) -> None:
+        for direction in ("inbound", "outbound"):
+            self.live_calls.labels(direction).set(sum(one == direction for one in self._directions.values()))
+        for status in ("offline", "not_ready", "ready", "ringing", "talking", "wrap_up"):
+            self.agents.labels(status).set(sum(one == status for one in self._statuses.values()))
