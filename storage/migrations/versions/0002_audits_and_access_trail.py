@@ -49,6 +49,77 @@ POSTGRESQL_TRIGGERS = (
 
 
 def upgrade() -> None:
+    op.create_table(
+        "access_trail",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("user", sa.String(), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("subject_type", sa.String(), nullable=False),
+        sa.Column("subject_id", sa.String(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("previous_sha256", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_access_trail"),
+    )
+    op.create_index("ix_access_trail_subject_type_subject_id", "access_trail", ["subject_type", "subject_id"])
+    op.create_index("ix_access_trail_user_at", "access_trail", ["user", "at"])
+    op.create_table(
+        "audit_draws",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("seed", sa.String(), nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("method_version", sa.String(), nullable=False),
+        sa.Column("criteria", sa.JSON(), nullable=False),
+        sa.Column("candidates", sa.JSON(), nullable=False),
+        sa.Column("candidate_sha256", sa.String(), nullable=False),
+        sa.Column("drawn", sa.JSON(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_audit_draws"),
+    )
+    op.create_table(
+        "dispositions",
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("label_zh", sa.String(), nullable=False),
+        sa.Column("label_en", sa.String(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("code", name="pk_dispositions"),
+    )
+    op.create_table(
+        "listenings",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("call", Key, nullable=False),
+        sa.Column("item", Key, nullable=False),
+        sa.Column("user", sa.String(), nullable=False),
+        sa.Column("from_seconds", sa.Double(), nullable=False),
+        sa.Column("to_seconds", sa.Double(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_listenings"),
+    )
+    op.create_index("ix_listenings_call", "listenings", ["call"])
+    op.create_index("ix_listenings_item", "listenings", ["item"])
+    op.create_table(
+        "audit_items",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("draw", Key, nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("call", Key, nullable=False),
+        sa.Column("reviewer", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("score", sa.Double(), nullable=True),
+        sa.Column("scores", sa.JSON(), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("heard_at", sa.Double(), nullable=True),
+        sa.Column("scored_at", sa.Double(), nullable=True),
+        sa.ForeignKeyConstraint(["draw"], ["audit_draws.id"], name="fk_audit_items_draw"),
+        sa.PrimaryKeyConstraint("id", name="pk_audit_items"),
+        sa.UniqueConstraint("draw", "call", name="uq_audit_items_draw_call"),
+    )
+    op.create_index("ix_audit_items_call", "audit_items", ["call"])
+    op.create_index("ix_audit_items_reviewer_state", "audit_items", ["reviewer", "state"])
     dispositions = sa.table(
         "dispositions",
         *(sa.column(name) for name in ("code", "position", "label_zh", "label_en")),
