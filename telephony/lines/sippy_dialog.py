@@ -1,0 +1,348 @@
+"""One dialog over sippy's transactions (RFC 3261 §12): what both the calling and the called side do once it stands."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any
+
+from sippy.SipAddress import SipAddress
+from sippy.SipCallId import SipCallId
+from sippy.SipContact import SipContact
+from sippy.SipFrom import SipFrom
+from sippy.SipHeader import SipHeader
+from sippy.SipRequest import SipRequest
+from sippy.SipRoute import SipRoute
+from sippy.SipTo import SipTo
+from sippy.SipVia import SipVia
+
+from telephony.lines.line import DialogEnd, DialogListener, EndedBy
+from telephony.lines.sippy_offers import Offers
+from telephony.lines.sippy_overrides import SipUri
+from telephony.lines.sippy_request import (
+    ALLOWED_METHODS,
+    PRODUCT,
+    ClientRequest,
+    add_headers,
+    content,
+    header,
+    header_text,
+    is_local,
+    set_body,
+)
+from telephony.lines.wire import from_wire
+
+if TYPE_CHECKING:
+    from telephony.lines.sippy_line import SippyLine
+
+log = logging.getLogger(__name__)
+
+_INFO_DIGITS = {"10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": "D"}
+_DIGITS = frozenset("0123456789*#ABCD")
+
+
+class SippyDialog:
+    """Common half of ``InboundDialog`` and ``OutboundDialog``; implements ``telephony.lines.line.Dialog`` with them."""
+
+    #: whether we chose the Call-ID (decides the wait after a 491)
+    owns_call_id = False
+
+    def __init__(self, line: SippyLine, call_id: str) -> None:
+        self.line = line
+        self.stack = line.stack
+        self.call_id = call_id
+        self.local_tag = token_hex(8)
+        self.remote_tag: str | None = None
+        self.local: Any = None
+        self.remote: Any = None
+        self.target: Any = None
+        self.routes: list[SipRoute] = []
+        self.local_cseq = 1
+        self.remote_cseq: int | None = None
+        self.confirmed = False
+        self.ended = False
+        self.offers = Offers(self)
+        self._listener: DialogListener | None = None
+        self._reports: list[tuple[str, tuple[Any, ...]]] = []
+        self._timers: list[asyncio.TimerHandle] = []
+        self._transferring = False
+
+    # what the core sees
+
+    @property
+    def sip_call_id(self) -> str:
+        return self.call_id
+
+    @property
+    def line_name(self) -> str:
+        return self.line.name
+
+    def listen(self, listener: DialogListener) -> None:
+        self._listener = listener
+        waiting, self._reports = self._reports, []
+        for name, arguments in waiting:
+            self.report(name, *arguments)
+
+    def ring(self) -> None:
+        """Nothing to ring on a leg that we dialled."""
+
+    def progress(self, sdp: str) -> None:
+        """No early media of ours on a leg that we dialled."""
+
+    def answer(self, sdp: str) -> None:
+        """Nothing to answer on a leg that we dialled."""
+
+    def reject(self, status: int, reason: str = "") -> None:
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        if self.confirmed and not self.ended:
+            self.send_bye()
+            self.end(EndedBy.US, 200, "Hung up")
+
+    def reinvite(self, sdp: str) -> None:
+        self.offers.offer(sdp)
+
+    def accept_reoffer(self, sdp: str) -> None:
+        self.offers.accept(sdp)
+
+    def reject_reoffer(self, status: int = 488) -> None:
+        self.offers.reject(status)
+
+    def refer(self, target: str) -> None:
+        if not self.confirmed or self.ended:
+            return
+        uri = self.line.address_of(target)
+        headers = (("Refer-To", f"<{uri}>"), ("Referred-By", f"<{self.local.url}>"))
+        self.request("REFER", self._refer_response, headers=headers)
+
+    # reports to the core, in order, never from inside a call of the core's
+
+    def report(self, name: str, *arguments: Any) -> None:
+        if self._listener is None:
+            self._reports.append((name, arguments))
+            return
+        self.stack.loop.call_soon(self._deliver, self._listener, name, arguments)
+
+    def _deliver(self, listener: DialogListener, name: str, arguments: tuple[Any, ...]) -> None:
+        try:
+            getattr(listener, name)(*arguments)
+        except Exception:
+            log.exception("the listener of call %s failed in %s", self.call_id, name)
+
+    def end(self, by: EndedBy, status: int, reason: str) -> None:
+        """Report the end, once; the dialog stays known for stragglers (a BYE that crosses ours) for 64*T1."""
+        if self.ended:
+            return
+        self.ended = True
+        for timer in self._timers:
+            timer.cancel()
+        self.offers.stop()
+        self.report("dialog_ended", DialogEnd(by, status, reason))
+        self.stack.linger(self)
+
+    def later(self, delay: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        """A timer that the end of the dialog stops."""
+        timer = self.stack.loop.call_later(delay, callback)
+        self._timers.append(timer)
+        return timer
+
+    # requests of ours
+
+    def build(
+        self, method: str, *, cseq: int | None = None, headers: Sequence[tuple[str, str]] = (), sdp: str = ""
+    ) -> SipRequest:
+        """A request in this dialog (RFC 3261 §12.2.1.1); the next CSeq unless one is given."""
+        if cseq is None:
+            cseq, self.local_cseq = self.local_cseq, self.local_cseq + 1
+        uri, routes = self.target.getCopy(), [route.getCopy() for route in self.routes]
+        hop = uri
+        if routes and routes[0].getUrl().lr:
+            hop = routes[0].getUrl()
+        elif routes:  # a strict router wants its own address as Request-URI
+            routes.append(SipRoute(address=SipAddress(url=uri)))
+            uri = hop = routes.pop(0).getUrl()
+        remote = self.remote.getCopy()
+        if self.remote_tag is not None:
+            remote.setParam("tag", self.remote_tag)
+        request = SipRequest(
+            method=method,
+            ruri=uri,
+            to=SipTo(address=remote),
+            fr0m=SipFrom(address=self.local.getCopy()),
+            via=self.via(),
+            cseq=cseq,
+            callid=SipCallId(self.call_id),
+            contact=None if method in ("BYE", "ACK") else SipContact(address=self.contact()),
+            routes=routes,
+            target=self.next_hop(hop),
+            user_agent=PRODUCT,
+        )
+        request.delHFs("expires")  # sippy writes one into each INVITE
+        if method in ("INVITE", "REFER"):
+            request.appendHeader(header("Allow", ALLOWED_METHODS))
+        add_headers(request, headers)
+        set_body(request, sdp)
+        return request
+
+    def next_hop(self, hop: SipUri) -> tuple[tuple[str, int], str]:
+        return ((hop.maddr or hop.host, hop.port or 5060), "udp")
+
+    def via(self) -> SipVia:
+        via = SipVia()
+        via.hostname, via.port, via.transport = self.line.contact_host(), self.stack.port, "UDP"
+        via.genBranch()
+        return via
+
+    def contact(self) -> SipAddress:
+        return SipAddress(url=self.line.contact_uri())
+
+    def request(
+        self,
+        method: str,
+        on_response: Callable[[Any, Any], None] | None = None,
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        sdp: str = "",
+    ) -> ClientRequest:
+        client = ClientRequest(
+            self.stack.transactions,
+            lambda: self.build(method, headers=headers, sdp=sdp),
+            on_response or self._ignore,
+            self.line.credentials,
+            make_ack=self.build_ack if method == "INVITE" else None,
+        )
+        client.send()
+        return client
+
+    def build_ack(self, response: Any, invite: SipRequest) -> SipRequest:
+        """The ACK to a 2xx: along the route set, with the INVITE's CSeq and credentials (RFC 3261 §13.2.2.4)."""
+        ack = self.build("ACK", cseq=invite.getHFBody("cseq").getCSeqNum())
+        ack.appendHeaders([h.getCopy() for h in invite.headers if h.name in ("authorization", "proxy-authorization")])
+        return ack
+
+    def send_bye(self, reason: str = "") -> None:
+        self.request("BYE", headers=(("Reason", reason),) if reason else ())
+
+    def fail(self, status: int, reason: str) -> None:
+        """The dialog broke: BYE what may be left of it."""
+        if not self.ended:
+            self.send_bye()
+            self.end(EndedBy.NETWORK, status, reason)
+
+    def refresh_target(self, message: Any) -> None:
+        """A re-INVITE, UPDATE or its 2xx names the peer's address anew (RFC 3261 §12.2)."""
+        if message.countHFs("contact") and not message.getHFBody("contact").asterisk:
+            self.target = message.getHFBody("contact").getUrl().getCopy()
+
+    def _ignore(self, _response: Any, _transaction: Any) -> None:
+        """A final response that changes nothing."""
+
+    def _refer_response(self, response: Any, _transaction: Any) -> None:
+        code, reason = response.getSCode()
+        if 200 <= code < 300:
+            self._transferring = True  # NOTIFYs tell how it went
+        elif code >= 300:
+            log.info("call %s: transfer refused: %s %s", self.call_id, code, reason)
+            self._lost_dialog(code, response)
+
+    def _lost_dialog(self, code: int, response: Any) -> None:
+        if code == 481 and not is_local(response):  # RFC 3261 §12.2.1.2
+            self.fail(481, "the peer does not know the dialog any more")
+
+    # requests of the peer
+
+    def matches(self, request: SipRequest) -> bool:
+        from_tag = request.getHFBody("from").getTag()
+        return request.getHFBody("to").getTag() == self.local_tag and self.remote_tag in (None, from_tag)
+
+    def receive(self, request: SipRequest, transaction: Any) -> Any:
+        """A request in the dialog; what sippy's transaction layer wants back: ``(response, None, None)`` or None."""
+        method = request.getMethod()
+        number = request.getHFBody("cseq").getCSeqNum()
+        if self.remote_cseq is not None and number <= self.remote_cseq:
+            return self._reply(request, 500, "CSeq Out Of Order")
+        self.remote_cseq = number
+        if method == "BYE":
+            return self._receive_bye(request)
+        if self.ended:
+            return self._reply(request, 481, "Call Does Not Exist")
+        if method in ("INVITE", "UPDATE"):
+            return self.offers.receive(request, transaction)
+        if method == "INFO":
+            return self._receive_info(request)
+        if method == "NOTIFY":
+            return self._receive_notify(request)
+        if method == "OPTIONS":
+            return self._reply(request, 200, "OK")
+        return self._reply(request, 405, "Method Not Allowed")
+
+    def _reply(self, request: SipRequest, code: int, reason: str) -> tuple[Any, None, None]:
+        return self.stack.reply(request, code, reason), None, None
+
+    def respond(self, request: SipRequest, code: int, reason: str, sdp: str = "") -> Any:
+        """A response within the dialog, to be sent by the caller."""
+        response = self.stack.reply(request, code, reason)
+        if code > 100:
+            response.getHFBody("to").setTag(self.local_tag)
+        if 100 < code < 300:
+            response.appendHeader(SipHeader(name="contact", body=SipContact(address=self.contact())))
+        set_body(response, sdp)
+        return response
+
+    def _receive_bye(self, request: SipRequest) -> Any:
+        self.peer_left()
+        cause = header_text(request, "reason")
+        self.end(EndedBy.PEER, 200, from_wire(cause).strip() or "BYE")
+        return self._reply(request, 200, "OK")
+
+    def peer_left(self) -> None:
+        """The peer's BYE: pending re-INVITEs end with it (RFC 3261 §15.1.2)."""
+        self.offers.abandon()
+
+    def _receive_info(self, request: SipRequest) -> Any:
+        kind, text = content(request)
+        if not kind:
+            return self._reply(request, 200, "OK")
+        digit = info_digit(kind, text)
+        if digit is None:
+            response = self.stack.reply(request, 415, "Unsupported Media Type")
+            response.appendHeader(header("Accept", "application/dtmf-relay, application/dtmf"))
+            return response, None, None
+        if not digit:
+            return self._reply(request, 400, "No Such Digit")
+        self.report("dialog_digit", digit)
+        return self._reply(request, 200, "OK")
+
+    def _receive_notify(self, request: SipRequest) -> Any:
+        kind, text = content(request)
+        if self._transferring and kind == "message/sipfrag":
+            status = text.split(maxsplit=2)[1:2]
+            if status and status[0].isdigit() and int(status[0]) >= 200:
+                self._transferring = False
+                if int(status[0]) < 300:
+                    self.send_bye()
+                    self.end(EndedBy.US, 200, "Transferred")
+                else:
+                    log.info("call %s: the transfer's target refused: %s", self.call_id, status[0])
+        return self._reply(request, 200, "OK")
+
+
+def info_digit(kind: str, text: str) -> str | None:
+    """The digit of an INFO body: None for a type that is no DTMF, ``""`` for one that names no digit."""
+    if kind == "application/dtmf-relay":
+        for line in text.replace("\r", "\n").split("\n"):
+            name, _, value = line.partition("=")
+            if name.strip().lower() == "signal":
+                signal = value.strip().upper()
+                break
+        else:
+            return ""
+    elif kind == "application/dtmf":
+        signal = text.strip().upper()
+    else:
+        return None
+    signal = _INFO_DIGITS.get(signal, signal)
+    return signal if signal in _DIGITS else ""

@@ -1,0 +1,49 @@
+"""What a request must have before it may touch any state (RFC 3261 §8.1.1, §8.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sippy.SipRequest import SipRequest
+
+_MAX_CSEQ = 2**31 - 1
+
+
+class InvalidRequest(ValueError):
+    """Refused with ``status``; the message is the reason phrase, free of what was received."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def check_request(request: SipRequest) -> None:
+    """Parse each header that the stack reads later. Raises ``InvalidRequest``."""
+    if request.sipver != "SIP/2.0":
+        raise InvalidRequest(505, "Version Not Supported")
+    for name in ("via", "from", "to", "cseq", "call-id"):
+        if request.countHFs(name) == 0:
+            raise InvalidRequest(400, f"Missing {name.title()}")
+        _body(request, name)
+    if not request.getHFBody("via").getBranch():
+        request.getHFBody("via").params["branch"] = "none"  # RFC 2543 peers have none; any constant matches
+    number, method = request.getHFBody("cseq").getCSeq()
+    if not 0 <= number <= _MAX_CSEQ or method != request.getMethod():
+        raise InvalidRequest(400, "Bad CSeq")
+    if not str(request.getHFBody("call-id")).strip():
+        raise InvalidRequest(400, "Empty Call-ID")
+    for name in ("contact", "record-route", "route", "expires", "max-forwards", "refer-to"):
+        if request.countHFs(name):
+            _body(request, name)
+    if method == "INVITE":
+        if request.countHFs("contact") != 1 or request.getHFBody("contact").asterisk:
+            raise InvalidRequest(400, "INVITE Needs One Contact")
+        if request.getHFBody("contact").getUrl().scheme == "tel":
+            raise InvalidRequest(400, "Contact Must Be A SIP URI")
+
+
+def _body(request: SipRequest, name: str) -> Any:
+    try:
+        return request.getHFBodys(name)
+    except Exception as error:
+        raise InvalidRequest(400, f"Bad {name.title()}") from error
