@@ -43,8 +43,7 @@ class SipSource(asyncio.DatagramProtocol):
         _, source = await loop.create_datagram_endpoint(lambda: cls(host, target), local_addr=(host, 0))
         return source
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
         self._transport = transport
         self.port = transport.get_extra_info("sockname")[1]
 

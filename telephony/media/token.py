@@ -34,11 +34,11 @@ class HeadsetToken:
     exp: float
 
 
-def sign(secret: str, agent: str, console: str, exp: float | None = None) -> str:
-    """A token for the headset of ``agent`` at ``console``. Raises ValueError without a secret or agent."""
+def sign(secret: str, agent: str, console: str, seconds: float = LIFETIME) -> str:
+    """A token for the headset of ``agent`` at ``console``, good for so long. Raises ValueError without secret or agent."""
     if not secret or not agent:
         raise ValueError("a headset token needs a secret and an agent")
-    claims = {"agent": agent, "console": console, "exp": time.time() + LIFETIME if exp is None else exp}
+    claims = {"agent": agent, "console": console, "exp": time.time() + seconds}
     body = _encode(msgspec.json.encode(claims))
     return f"{body}.{_encode(_mac(secret, body))}"
 

@@ -96,7 +96,7 @@ class SeamClient:
                 batch.append(event)
         return batch
 
-    async def command(self, name: str, **arguments: Any) -> Any:
+    async def command(self, name: str, /, **arguments: Any) -> Any:
         """Give a command and wait for its result, 5 s at most. Raises CommandError, SeamClosed, TimeoutError."""
         if self._task.done():
             raise SeamClosed("the phone process is away")

@@ -1,0 +1,80 @@
+"""An agent for measuring: both of the console's sockets, ready for calls, every event with the time it came."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+
+from console.bench.product import PASSWORD
+
+OnEvent = Callable[[dict[str, Any], int], None]
+
+
+class DeskAgent:
+    """``on_event(event, monotonic_ns)`` hears every event of ``/ws/events``; the time is taken before it is parsed."""
+
+    def __init__(self, url: str, username: str, on_event: OnEvent) -> None:
+        self.url = url
+        self.username = username
+        self.on_event = on_event
+        self.cookie = ""
+        self._tasks: list[asyncio.Task[None]] = []
+        self._sockets: list[ClientConnection] = []
+
+    def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """One call of the JSON API. Raises urllib.error.HTTPError."""
+        request = urllib.request.Request(
+            self.url + path,
+            method=method,
+            data=json.dumps(body).encode() if body is not None else None,
+            headers={"Content-Type": "application/json", "Origin": self.url, "Cookie": self.cookie},
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            if cookie := answer.headers.get("Set-Cookie"):
+                self.cookie = cookie.split(";")[0]
+            text = answer.read()
+            return json.loads(text) if text else None
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self.request, "POST", "/api/session", {"username": self.username, "password": PASSWORD})
+        events = await connect(
+            self.url.replace("http", "ws") + "/ws/events",
+            additional_headers={"Cookie": self.cookie},
+            origin=self.url,  # type: ignore[arg-type]
+            compression=None,
+            max_size=None,
+        )
+        await events.send(json.dumps({"type": "hello", "console": self.username, "after": {}}))
+        await events.recv()
+        ticket = await asyncio.to_thread(self.request, "POST", "/api/headset", {})
+        address = f"{ticket['url']}?token={ticket['token']}"
+        headset = await connect(address, origin=self.url, compression=None)  # type: ignore[arg-type]
+        self._sockets = [events, headset]
+        self._tasks = [asyncio.ensure_future(self._hear(events)), asyncio.ensure_future(self._answer_probes(headset))]
+        await asyncio.sleep(0.2)
+        await asyncio.to_thread(self.request, "POST", "/api/agent/state", {"state": "ready", "reason": ""})
+
+    async def _hear(self, events: ClientConnection) -> None:
+        async for message in events:
+            now = time.monotonic_ns()
+            self.on_event(json.loads(message), now)
+
+    async def _answer_probes(self, headset: ClientConnection) -> None:
+        async for message in headset:
+            if isinstance(message, str) and (probe := json.loads(message)).get("type") == "probe":
+                await headset.send(json.dumps({"type": "alive", "n": probe["n"], "page_age_ms": 1, "stats": {}}))
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for websocket in self._sockets:
+            with contextlib.suppress(OSError):
+                await websocket.close()

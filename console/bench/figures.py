@@ -1,0 +1,87 @@
+"""Percentiles and the printed form of what a benchmark found."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least ``share`` (0 to 1) of ``values`` do not exceed; NaN without values."""
+    if not values:
+        return math.nan
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+@dataclass(slots=True)
+class Figure:
+    """One line of the report. ``aim`` is what the issue asks for; it is printed, never asserted."""
+
+    name: str
+    unit: str
+    values: dict[str, float]
+    aim: str = ""
+    note: str = ""
+
+    @classmethod
+    def of_delays(cls, name: str, delays: Sequence[float], unit: str = "ms", aim: str = "", note: str = "") -> Figure:
+        shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
+        values = {key: round(percentile(delays, share), 3) for key, share in shares.items()}
+        return cls(name, unit, {"n": float(len(delays)), **values}, aim, note)
+
+    def line(self) -> str:
+        shown = "  ".join(f"{key} {value:g}" for key, value in self.values.items())
+        aim = f"   (aim: {self.aim})" if self.aim else ""
+        note = f"\n    {self.note}" if self.note else ""
+        return f"  {self.name} [{self.unit}]: {shown}{aim}{note}"
+
+
+@dataclass(slots=True)
+class Report:
+    figures: list[Figure] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    def add(self, figure: Figure) -> None:
+        self.figures.append(figure)
+        print(figure.line(), flush=True)
+
+    def skip(self, what: str, why: str) -> None:
+        self.skipped.append(f"{what}: {why}")
+        print(f"  {what}: left out, {why}", flush=True)
+
+    def write(self, folder: Path) -> Path:
+        """One JSON file with machine and date; gives its path."""
+        now = datetime.now(UTC)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"bench-{now:%Y%m%d-%H%M%S}.json"
+        machine = {
+            "system": platform.platform(terse=True),
+            "python": platform.python_version(),
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+        }
+        body = {
+            "date": now.isoformat(timespec="seconds"),
+            "machine": machine,
+            "figures": [asdict(figure) for figure in self.figures],
+            "left_out": self.skipped,
+        }
+        path.write_text(json.dumps(body, indent=2, ensure_ascii=False) + "\n")
+        return path
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
