@@ -88,8 +88,7 @@ class Headset(WSListener):
         """A call's audio begins (again with another ``direction`` or law: it changes)."""
         if self._started == (call, payload_type, direction):
             return
-        if self.call != call:
-            self._next = -1
+        self._next = -1  # the console numbers anew from each start on
         self._started = (call, payload_type, direction)
         self.call = call
         self._payload_type = payload_type

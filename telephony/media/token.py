@@ -35,7 +35,7 @@ class HeadsetToken:
 
 
 def sign(secret: str, agent: str, console: str, seconds: float = LIFETIME) -> str:
-    """A token for the headset of ``agent`` at ``console``, good for so long. Raises ValueError without secret or agent."""
+    """A token for the headset of ``agent``, good for ``seconds``. Raises ValueError without secret or agent."""
     if not secret or not agent:
         raise ValueError("a headset token needs a secret and an agent")
     claims = {"agent": agent, "console": console, "exp": time.time() + seconds}

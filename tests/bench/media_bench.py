@@ -1,8 +1,8 @@
 """What a bridged, recorded call costs the phone process, what gets lost and how much delay is added.
 
-Two processes: the phone (legs, headset server, bridges, recorder: the product's own code) and the load, which plays every
-telephone (a UDP socket) and every headset (a WebSocket). Each side sends a G.711 packet each 20 ms that carries its
-sending time, so that the added delay is read at the other end on the same clock.
+Two processes: the phone (legs, headset server, bridges, recorder: the product's own code) and the load, which plays
+every telephone (a UDP socket) and every headset (a WebSocket). Each side sends a G.711 packet each 20 ms that carries
+its sending time, so that the added delay is read at the other end on the same clock.
 
     python tests/bench/media_bench.py --calls 50 100 --seconds 20
 """
@@ -34,6 +34,7 @@ from telephony.media.ports import MediaPorts
 from telephony.media.token import sign
 from telephony.settings import PhoneSettings
 
+ROOT = str(Path(__file__).resolve().parents[2])
 SECRET = "bench"
 FRAME_NS = 20_000_000
 #: sending time (monotonic ns) and number, in front of every payload
@@ -233,7 +234,7 @@ async def measure(count: int, seconds: float, record: bool, pin: bool) -> dict[s
     """One run of ``count`` calls; see ``run`` for the result."""
     data = Path(tempfile.mkdtemp(prefix="media-bench-"))
     arguments = [sys.executable, __file__, "--role", "phone", "--data", str(data)]
-    environment = dict(os.environ, PYTHONPATH=str(Path(__file__).resolve().parents[2]))
+    environment = dict(os.environ, PYTHONPATH=ROOT)
     process = await asyncio.create_subprocess_exec(
         *arguments,
         *([] if record else ["--no-record"]),
@@ -297,7 +298,7 @@ async def measure(count: int, seconds: float, record: bool, pin: bool) -> dict[s
 def run(calls: list[int], seconds: float = 20.0, record: bool = True, pin: bool = True) -> dict[str, Any]:
     """Measure each number of calls in turn.
 
-    The result is ``{"runs": [...]}``; each run has ``calls``, ``cpu_per_call_minute`` (CPU seconds of the phone process),
+    The result is ``{"runs": [...]}``; each run has ``calls``, ``cpu_per_call_minute`` (CPU seconds of the phone),
     ``sent`` and ``lost`` packets of both directions, and ``to_headset`` and ``to_line`` with the added delay in ms.
     """
     if pin and len(os.sched_getaffinity(0)) > 1:
