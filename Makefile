@@ -13,7 +13,7 @@ PIP := $(PY) -m pip install --quiet
 # What `make run` passes on. Empty: the product's own default.
 HTTP_PORT ?= 8080
 SIP_PORT ?= 5060
-HEADSET_PORT ?= 8081
+HEADSET_PORT ?= 0
 DATA ?= data
 DEMO_CALLERS ?= 3
 RUN ?=

@@ -158,7 +158,8 @@ class Baresip:
         body = json.dumps({"command": command, "params": params, "token": token}).encode()
         self._socket.sendall(b"%d:%s," % (len(body), body))
         reply = self._await(lambda event: event.get("response") is True and event.get("token") == token, 10.0)
-        assert reply is not None and reply["ok"], f"{command} {params}: {reply}"
+        assert reply is not None, f"no reply to {command}"
+        assert reply["ok"], f"{command} {params}: {reply}"
 
     # -- what happened
 

@@ -147,7 +147,7 @@ def test_a_called_patient_answers_speaks_and_hangs_up(baresip: Callable[..., Any
     assert desk.heard().level > -35.0
 
 
-def test_a_patient_on_hold_falls_silent_and_speaks_on_after_resume(baresip: Callable[..., Any]) -> None:
+def test_a_patient_on_hold_falls_silent_until_resume(baresip: Callable[..., Any]) -> None:
     desk = baresip("desk", tone=(440.0, -20.0))
     held: list[bool] = []
 
@@ -159,7 +159,8 @@ def test_a_patient_on_hold_falls_silent_and_speaks_on_after_resume(baresip: Call
             await asyncio.to_thread(order)
             await asyncio.to_thread(desk.wait_for, "CALL_REMOTE_SDP", 15.0, seen)
             held.extend(voice.held for voice in trunk.voices.values())
-        await asyncio.to_thread(desk.wait_for, "CALL_CLOSED", 40.0)
+        await asyncio.to_thread(desk.hang_up)
+        await asyncio.to_thread(desk.wait_for, "CALL_CLOSED")
 
     serve(desk, work)
 
