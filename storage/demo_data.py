@@ -129,7 +129,7 @@ def demo_callers(seed: int = SEED) -> list[DemoCaller]:
 def _rows(number: int, person: Person, seed: int) -> DemoPatient:
     created_at = FIRST_CREATED_AT + number * CREATED_EVERY_SECONDS
     patient_id = _identifier(created_at, seed, number, 0)
-    readings = _readings(person.name)
+    readings, keys = _readings(person.name)
     patient = (
         patient_id,
         f"{RECORD_PREFIX}{number + 1:08d}",
@@ -157,7 +157,7 @@ def _rows(number: int, person: Person, seed: int) -> DemoPatient:
         )
         for position, (digits, kind, label) in enumerate(person.numbers)
     )
-    return DemoPatient(patient, phones, tuple((key, patient_id) for key in _keys(person.name)))
+    return DemoPatient(patient, phones, tuple((key, patient_id) for key in keys))
 
 
 def _identifier(at: float, seed: int, number: int, part: int) -> str:
@@ -169,13 +169,9 @@ def _identifier(at: float, seed: int, number: int, part: int) -> str:
 
 
 @lru_cache(maxsize=500_000)
-def _readings(name: str) -> NameReadings:
-    return readings_of(name)
-
-
-@lru_cache(maxsize=500_000)
-def _keys(name: str) -> tuple[str, ...]:
-    return tuple(search_keys_of(name))
+def _readings(name: str) -> tuple[NameReadings, tuple[str, ...]]:
+    readings = readings_of(name)
+    return readings, tuple(search_keys_of(name, readings))
 
 
 def _loaded(conn: Connection) -> int:

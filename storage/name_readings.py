@@ -97,6 +97,8 @@ OTHER_SURNAME_READINGS = {"覃": ("tan",), "翟": ("di",), "尉": ("yu",), "谌"
 MOST_READINGS = 6
 
 _LATIN_WORD = re.compile(r"[a-zàáâãäåçèéêëìíîïñòóôõöøùúûüýÿ]+", re.IGNORECASE)
+_PARTS = re.compile(r"[A-Za-zÀ-ÿ]+|.", re.DOTALL)
+_BETWEEN_WORDS = re.compile(r"[\s·•.\-]+")
 _SEPARATORS = re.compile(r"[\s'’·•.\-_]+")
 
 
@@ -124,7 +126,7 @@ def readings_of(name: str) -> NameReadings:
         others[initials] = None
     for reading, _ in list(found):
         # ü is typed v at a keyboard, but stands as u or yu in passports
-        if re.search(r"[ln]v", reading):
+        if "lv" in reading or "nv" in reading:
             others[re.sub(r"([ln])v", r"\1u", reading)] = None
             others[re.sub(r"([ln])v", r"\1yu", reading)] = None
     for word in _later_words(name):
@@ -156,7 +158,7 @@ def _syllables(name: str) -> list[tuple[str, ...]]:
         # another surname: the everyday reading alone, rare ones would only bring false hits
         start, name = [_readings(name[0])[:1]], name[1:]
     rest: list[tuple[str, ...]] = []
-    for part in re.findall(r"[A-Za-zÀ-ÿ]+|.", name, re.DOTALL):
+    for part in _PARTS.findall(name):
         if _LATIN_WORD.fullmatch(part):
             rest.append((latin_key(part),))
         elif found := _readings(part):
@@ -178,7 +180,7 @@ def _readings(letter: str) -> tuple[str, ...]:
 
 def _later_words(name: str) -> list[str]:
     """``Anna Maria Schmidt`` is also found by ``maria`` and ``schmidt``, ``阿依古丽·买买提`` by ``买买提``."""
-    words = [word for word in re.split(r"[\s·•.\-]+", name.strip()) if word]
+    words = [word for word in _BETWEEN_WORDS.split(name.strip()) if word]
     later: list[str] = []
     for word in words[1:4]:
         later.append(latin_key(word) or word)

@@ -28,7 +28,7 @@ from sqlalchemy.exc import IntegrityError
 
 from storage.identifiers import new_id
 from storage.metadata import Instant, Key, LongText, metadata
-from storage.name_readings import readings_of
+from storage.name_readings import NameReadings, readings_of
 from storage.phone_numbers import NumberingPlan, PhoneNumber, normalise
 
 SEXES = ("male", "female", "unknown")
@@ -168,7 +168,7 @@ def create_patient(
             )
     except IntegrityError as error:
         raise PatientError("exists", f"record number {record_number} is taken") from error
-    _write_keys(conn, patient_id, name)
+    _write_keys(conn, patient_id, name, readings)
     _write_phones(conn, patient_id, numbers)
     patient = get_patient(conn, patient_id)
     assert patient is not None
@@ -194,6 +194,7 @@ def update_patient(
     _check(sex=sex, birth_date=birth_date, note=note)
     changes: dict[str, Any] = {"sex": sex, "birth_date": birth_date, "note": note}
     changes = {field: value for field, value in changes.items() if value is not None}
+    readings = None
     if name is not None:
         name = _checked_name(name)
         readings = readings_of(name)
@@ -208,8 +209,8 @@ def update_patient(
         if get_patient(conn, patient_id) is None:
             raise PatientError("not_found", "there is no such patient")
         raise PatientError("conflict", "the record was changed by somebody else meanwhile")
-    if name is not None:
-        _write_keys(conn, patient_id, name)
+    if name is not None and readings is not None:
+        _write_keys(conn, patient_id, name, readings)
     if numbers is not None:
         _write_phones(conn, patient_id, numbers)
     patient = get_patient(conn, patient_id)
@@ -296,15 +297,15 @@ def _write_phones(conn: Connection, patient_id: str, numbers: list[tuple[PhoneEn
         conn.execute(insert(patient_phones), rows)
 
 
-def search_keys_of(name: str) -> list[str]:
+def search_keys_of(name: str, readings: NameReadings) -> list[str]:
     """Further keys of a name: other readings, and what stands further behind than the indexes on its tails reach."""
     tails = (name[start:].strip() for start in range(3, min(len(name), 8))) if not name.isascii() else ()
-    return list(dict.fromkeys([*readings_of(name).others, *filter(None, tails)]))
+    return list(dict.fromkeys([*readings.others, *filter(None, tails)]))
 
 
-def _write_keys(conn: Connection, patient_id: str, name: str) -> None:
+def _write_keys(conn: Connection, patient_id: str, name: str, readings: NameReadings) -> None:
     conn.execute(delete(patient_search_keys).where(patient_search_keys.c.patient_id == patient_id))
-    rows = [{"key": key, "patient_id": patient_id} for key in search_keys_of(name)]
+    rows = [{"key": key, "patient_id": patient_id} for key in search_keys_of(name, readings)]
     if rows:
         conn.execute(insert(patient_search_keys), rows)
 
