@@ -7,9 +7,13 @@ export interface Match {
   likeness: number
 }
 
+/** Two lags whose likeness differs by less than this are as good as each other. */
+const AS_GOOD = 0.95
+
 /**
  * The lag, `shortest` to `longest`, at which `length` samples from `at` on are most like those at `at + lag` (with
- * `direction` 1) or at `at - lag` (-1). The caller sees to it that all of them are inside `signal`.
+ * `direction` 1) or at `at - lag` (-1); the longest of those that are as good. The caller sees to it that all of them
+ * are inside `signal`.
  */
 export function bestLag(
   signal: Float32Array,
@@ -21,7 +25,7 @@ export function bestLag(
 ): Match {
   let own = 0
   for (let i = 0; i < length; i++) own += (signal[at + i] ?? 0) ** 2
-  let best: Match = { lag: shortest, likeness: 0 }
+  const matches: Match[] = []
   for (let lag = shortest; lag <= longest; lag++) {
     let product = 0
     let other = 0
@@ -31,8 +35,9 @@ export function bestLag(
       other += value * value
     }
     const power = Math.sqrt(own * other)
-    const likeness = power > 1e-9 ? product / power : 0
-    if (likeness > best.likeness) best = { lag, likeness }
+    matches.push({ lag, likeness: power > 1e-9 ? product / power : 0 })
   }
-  return best
+  const most = Math.max(...matches.map(({ likeness }) => likeness))
+  const match = matches.findLast(({ likeness }) => likeness >= Math.min(most, most * AS_GOOD))
+  return match ?? { lag: shortest, likeness: 0 }
 }

@@ -66,7 +66,7 @@ export function encode(samples: Float32Array, payloadType: PayloadType, codes: U
 }
 
 /** The samples of `codes`. */
-export function decode(codes: Uint8Array, payloadType: PayloadType): Float32Array {
+export function decode(codes: Uint8Array, payloadType: PayloadType): Float32Array<ArrayBuffer> {
   const linear = LINEAR[payloadType]
   const samples = new Float32Array(codes.length)
   for (let i = 0; i < codes.length; i++) samples[i] = linear[codes[i] ?? 0] ?? 0

@@ -224,36 +224,39 @@ export class JitterBuffer {
     this.depths = [...this.depths.slice(1 - DEPTHS_KEPT), this.depth + samples.length]
     this.cursor = next.at + next.samples.length
     this.sinceScaled += 1
-    const following = this.queue[0]
-    if (following?.at === this.cursor && samples.length + following.samples.length >= SCALE_INPUT) {
-      const pair = new Float32Array(samples.length + following.samples.length)
-      pair.set(samples)
-      pair.set(following.samples, samples.length)
-      const scaled = this.concealer.concealing ? null : this.scaled(pair)
-      if (scaled !== null) {
-        this.queue.shift()
-        this.cursor = following.at + following.samples.length
-        this.sinceScaled = 0
-        samples = Float32Array.from(scaled)
-      }
-    }
+    if (this.sinceScaled >= 2 && !this.concealer.concealing) samples = this.scaled(samples)
     this.concealer.heard(samples)
     return samples
   }
 
-  /** Two packets made shorter or longer, if the delay is off its target and the signal lets us. */
-  private scaled(pair: Float32Array): Float32Array | null {
-    if (this.sinceScaled < 2) return null
+  /** The packet made shorter (together with the next one) or longer, if the delay is off and the signal lets us. */
+  private scaled(samples: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
     const excess = this.delay - this.target.delay
-    if (excess >= TOO_LONG) {
-      const spare = Math.min(...this.depths) - PACKET
-      // The longer it is refused, the less is asked.
-      const likeness = excess > HURRY ? 0.2 : 0.7 - 0.05 * this.sinceScaled
-      const shorter = shorten(pair, Math.min(excess, spare), likeness)
-      this.counts.shed += shorter === null ? 0 : pair.length - shorter.length
-      return shorter
-    }
-    return excess <= -TOO_SHORT ? lengthen(pair, -excess, 0.7) : null
+    const scaled = excess >= TOO_LONG ? this.shortened(samples, excess) : this.lengthened(samples, -excess)
+    if (scaled === null) return samples
+    this.sinceScaled = 0
+    return Float32Array.from(scaled)
+  }
+
+  private shortened(samples: Float32Array, excess: number): Float32Array | null {
+    const next = this.queue[0]
+    if (next?.at !== this.cursor || samples.length + next.samples.length < SCALE_INPUT) return null
+    const pair = new Float32Array(samples.length + next.samples.length)
+    pair.set(samples)
+    pair.set(next.samples, samples.length)
+    const spare = Math.min(...this.depths) - PACKET
+    // The longer the signal refuses, the less is asked of it.
+    const likeness = excess > HURRY ? 0.2 : 0.7 - 0.05 * this.sinceScaled
+    const shorter = shorten(pair, Math.min(excess, spare), likeness)
+    if (shorter === null) return null
+    this.queue.shift()
+    this.cursor += next.samples.length
+    this.counts.shed += pair.length - shorter.length
+    return shorter
+  }
+
+  private lengthened(samples: Float32Array, lacking: number): Float32Array | null {
+    return lacking >= TOO_SHORT ? lengthen(samples, lacking, 0.7 - 0.05 * this.sinceScaled) : null
   }
 
   private fallSilent(): void {
