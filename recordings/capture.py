@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from recordings.capture_backlog import Backlog
-from recordings.capture_format import END, END_NOTE, RECORD, CaptureHeader
+from recordings.capture_format import RECORD, CaptureHeader
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +52,7 @@ class CaptureTap:
         "_records",
         "backlog",
         "call",
+        "closed_ns",
         "closing",
         "descriptor",
         "limit",
@@ -77,6 +78,7 @@ class CaptureTap:
         self.on_trouble = on_trouble
         #: set once by ``close`` (or by a recorder that stops)
         self.closing = False
+        self.closed_ns = 0
         self.limit = STALLED_RECORDS
         #: packets dropped on the loop because the writer thread stalled
         self.overflow = 0
@@ -102,6 +104,7 @@ class CaptureTap:
     def close(self) -> None:
         """No more packets. May be called again."""
         if not self.closing:
+            self.closed_ns = time.monotonic_ns()
             self.closing = True
             self._recorder.wake()
 
@@ -208,7 +211,7 @@ class CaptureRecorder:
             self._stopping = True
             self._give_up_at = time.monotonic() + timeout
             for tap in self._taps.values():
-                tap.closing = True
+                tap.close()
             threads = self._threads
         self._wake.set()
         for thread in threads:
@@ -260,7 +263,7 @@ class CaptureRecorder:
             tap.limit = STALLED_RECORDS
             backlog.note_overflow(overflow, time.monotonic_ns())
         if closing:
-            backlog.end(_end_record)
+            backlog.end(tap.closed_ns)
         try:
             if tap.descriptor < 0:
                 self._open_file(tap)
@@ -327,10 +330,6 @@ class CaptureRecorder:
             if tap.refused:
                 _log.warning("recording of call %s: %d packets were no G.711 packets", tap.call, tap.refused)
             self._call(tap.on_closed, tap.path, tap.backlog.written, tap.backlog.packets_written)
-
-
-def _end_record(offered: int, dropped: int) -> bytes:
-    return RECORD.pack(END_NOTE, 0, END.size, 0, time.monotonic_ns()) + END.pack(offered, dropped)
 
 
 def _close(descriptor: int, call: str) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from recordings.capture_format import AGENT_LEG, GAP, GAP_NOTE, LAST_LEG, RECORD
+from recordings.capture_format import AGENT_LEG, END, END_NOTE, GAP, GAP_NOTE, LAST_LEG, RECORD
 
 #: records joined for one write: 256 are about 45 kB
 _BATCH = 256
@@ -64,11 +64,11 @@ class Backlog:
             waiting[record[0] & LAST_LEG] += size - RECORD.size
             self.offered += 1
 
-    def end(self, make: Callable[[int, int], bytes]) -> None:
+    def end(self, at_ns: int) -> None:
         """The closing record, once."""
         if not self._ended:
             self._ended = True
-            self.put(make(self.offered, self.dropped))
+            self.put(RECORD.pack(END_NOTE, 0, END.size, 0, at_ns) + END.pack(self.offered, self.dropped))
 
     @property
     def lost_seconds(self) -> float:

@@ -73,12 +73,12 @@ class CaptureGap:
 
 @dataclass(slots=True)
 class Segment:
-    """What one run of the recorder wrote. ``ended`` is false when the recorder was killed before it could close."""
+    """What one run of the recorder wrote. ``ended_ns`` (monotonic) is 0 when it was killed before it could close."""
 
     header: CaptureHeader
     legs: dict[int, list[Packet]] = field(default_factory=dict)
     gaps: list[CaptureGap] = field(default_factory=list)
-    ended: bool = False
+    ended_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -97,7 +97,7 @@ class Capture:
 
     @property
     def ended(self) -> bool:
-        return bool(self.segments) and all(segment.ended for segment in self.segments)
+        return bool(self.segments) and all(segment.ended_ns for segment in self.segments)
 
 
 def read_header(data: bytes, offset: int = 0) -> tuple[CaptureHeader, int] | None:
@@ -167,7 +167,7 @@ def _take(segment: Segment, data: bytes, offset: int) -> None:
     elif leg == GAP_NOTE:
         segment.gaps.append(CaptureGap(*GAP.unpack_from(data, start)))
     else:
-        segment.ended = True
+        segment.ended_ns = arrival
 
 
 def _record_end(data: bytes, offset: int, anchor_ns: int) -> int:
