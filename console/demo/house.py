@@ -37,7 +37,7 @@ class Stopped(Exception):
 
 
 def run(args: argparse.Namespace) -> int:
-    """The ``demo`` command; ends with SIGINT, SIGTERM or SIGHUP (0), or when the product ends by itself (its exit code)."""
+    """The ``demo`` command; ends with a signal (0) or with the product (its exit code)."""
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, _stop)
     try:
