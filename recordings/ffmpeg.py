@@ -2,8 +2,8 @@
 
 Why Opus in WebM, measured in Chromium over HTTP Range with a sweep whose pitch tells the place: WebM with its cues in
 front lands within 5 ms of the asked second in a half-hour file; MP3 at a constant 32 kbit/s misses by up to 151 ms,
-with or without its Xing header. Why two uncoupled streams (mapping family 255): in stereo mode the encoder shares what both
-channels say, the other voice is heard 30 dB down while both speak, and nearly in full for a moment after a seek;
+with or without its Xing header. Why two uncoupled streams (mapping family 255): in stereo mode the encoder shares what
+both channels say, the other voice is heard 30 dB down while both speak, and nearly in full for a moment after a seek;
 uncoupled it is 80 dB down, for fewer bytes (180 kB a minute) and less CPU (0.22 s a minute). More effort than level 1
 costs twice the CPU and cannot be heard.
 """
