@@ -282,7 +282,11 @@ export class Headset extends Emitter<HeadsetEvents> {
         break
       case 'call_started':
         this.callNow = message.call
-        this.emit('callStarted', message)
+        this.emit('callStarted', {
+          call: message.call,
+          direction: message.direction,
+          payloadType: message.payloadType,
+        })
         break
       case 'call_stopped':
         this.callStopped(message.call, message.reason)
@@ -291,13 +295,13 @@ export class Headset extends Emitter<HeadsetEvents> {
         this.mutedChanged(message.muted)
         break
       case 'level':
-        this.emit('level', message)
+        this.emit('level', { mic: message.mic, ear: message.ear })
         break
       case 'stats':
         this.emit('stats', message.stats)
         break
       case 'trouble':
-        this.emit('trouble', message)
+        this.emit('trouble', { message: message.message })
         break
     }
   }

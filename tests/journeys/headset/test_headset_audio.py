@@ -1,0 +1,132 @@
+"""The headset's audio in Chromium: microphone to socket and socket to earphone, measured."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.journey
+
+
+@pytest.mark.parametrize(("payload_type", "rate"), [(8, 16000), (0, 16000), (8, 44100), (0, 48000)])
+def test_the_microphone_arrives_as_fifty_g711_frames_a_second(
+    bench: Any, strongest: Any, payload_type: int, rate: int
+) -> None:
+    bench.connected(rate=rate)
+    assert bench.do("bench.headset.rate") == rate
+    bench.phone.start_call(payload_type=payload_type)
+    first = bench.frames(1)[0]
+    assert bench.phone.console.frames[0].marker
+    bench.frames(20)
+    frames = bench.frames(150)
+    assert {(len(f.payload), f.payload_type) for f in [first, *frames]} == {(160, payload_type)}
+    assert {(b.sequence - a.sequence) & 0xFFFF for a, b in itertools.pairwise(frames)} == {1}
+    assert {(b.timestamp - a.timestamp) & 0xFFFFFFFF for a, b in itertools.pairwise(frames)} == {160}
+    assert not any(f.marker for f in frames)
+    rate_seen = (len(frames) - 1) / (frames[-1].at - frames[0].at)
+    assert rate_seen == pytest.approx(50, abs=1)
+    samples = np.concatenate([f.samples for f in frames])
+    assert strongest(samples) == pytest.approx(1000, abs=2)
+    assert np.sqrt(np.mean(samples**2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.06)
+    levels = bench.events("level")
+    assert levels[-1]["mic"] == pytest.approx(0.5 / np.sqrt(2), rel=0.1)
+    bench.phone.send({"type": "stop", "call": "c1"})
+    bench.until(lambda: bench.events("callStopped"))
+    assert bench.events("callStopped") == [{"call": "c1", "reason": "stopped"}]
+
+
+@pytest.mark.parametrize(("payload_type", "rate", "frequency"), [(8, 16000, 600), (0, 16000, 2000), (8, 44100, 600)])
+def test_a_tone_of_the_phone_comes_out_of_the_earphone(
+    bench: Any, tone: Any, payload_type: int, rate: int, frequency: int
+) -> None:
+    bench.connected(rate=rate)
+    bench.do("bench.startListening()")
+    bench.phone.start_call(payload_type=payload_type)
+    bench.until(lambda: bench.events("callStarted"))
+    sender = threading.Thread(target=bench.phone.play, args=(tone(frequency, 3), payload_type))
+    sender.start()
+    bench.page.wait_for_timeout(1500)
+    heard = bench.do("bench.listen()")
+    sender.join()
+    assert heard["frequency"] == pytest.approx(frequency, abs=rate / 4096)
+    assert heard["level"] == pytest.approx(0.4 / np.sqrt(2), rel=0.06)
+    stats = bench.until(lambda: next((s for s in bench.events("stats")[::-1] if s["received"] == 150), None))
+    assert stats["lost"] == 0
+    assert stats["late"] == 0
+    ears = [level["ear"] for level in bench.events("level")]
+    assert max(ears) == pytest.approx(0.4 / np.sqrt(2), rel=0.1)
+    bench.do("bench.headset.setVolume(0)")
+    assert bench.do("bench.headset.earphone.gain.value") == 0
+
+
+def test_nothing_is_sent_without_a_call(bench: Any) -> None:
+    bench.connected()
+    bench.until(lambda: len(bench.events("level")) > 15)
+    assert bench.phone.console.frames == []
+    assert bench.events("level")[-1]["mic"] > 0.3
+
+
+def test_mute_sends_silence_and_keeps_the_frames_coming(bench: Any) -> None:
+    bench.connected()
+    bench.phone.start_call()
+    bench.frames(10)
+
+    def silent(expected: bool) -> bool:
+        return all((set(f.payload) == {0xD5}) is expected for f in bench.frames(10))
+
+    bench.do("bench.headset.setMuted(true)")
+    bench.until(lambda: silent(True))
+    assert bench.do("bench.headset.muted") is True
+    bench.do("bench.headset.setMuted(false)")
+    bench.until(lambda: silent(False))
+    bench.phone.send({"type": "mute", "muted": True})
+    bench.until(lambda: silent(True))
+    assert [event["muted"] for event in bench.events("muted")] == [True, False, True]
+    frames = bench.phone.console.frames
+    assert {(b.sequence - a.sequence) & 0xFFFF for a, b in itertools.pairwise(frames)} == {1}
+    # The next caller meets an open microphone.
+    bench.phone.send({"type": "stop", "call": "c1"})
+    bench.phone.start_call("c2")
+    bench.until(lambda: silent(False))
+
+
+def test_the_page_may_stall_or_be_in_the_background_without_disturbing_the_frames(bench: Any) -> None:
+    bench.connected()
+    bench.phone.start_call()
+    bench.frames(50)
+
+    def longest_pause(frames: list[Any]) -> float:
+        return max(b.at - a.at for a, b in itertools.pairwise(frames))
+
+    console = bench.phone.console
+    before = len(console.frames)
+    bench.do("await bench.stall(150, 10)")
+    stalled = console.frames[before:]
+    assert (len(stalled) - 1) / (stalled[-1].at - stalled[0].at) == pytest.approx(50, abs=1.5)
+    assert longest_pause(stalled) < 0.13, "a frame waited for the page"
+    before = len(console.frames)
+    other = bench.page.context.new_page()
+    other.bring_to_front()
+    other.wait_for_timeout(2000)
+    hidden = console.frames[before:]
+    other.close()
+    assert (len(hidden) - 1) / (hidden[-1].at - hidden[0].at) == pytest.approx(50, abs=1.5)
+    assert {(b.sequence - a.sequence) & 0xFFFF for a, b in itertools.pairwise(console.frames)} == {1}
+
+
+def test_ring_and_test_tone_play_without_trouble(bench: Any) -> None:
+    bench.connected()
+    bench.do("bench.headset.startRing()")
+    assert bench.do("bench.headset.ringing") is True
+    bench.do("bench.headset.stopRing()")
+    assert bench.do("bench.headset.ringing") is False
+    bench.do("bench.startListening()")
+    playing = bench.page.evaluate_handle("() => ({ done: window.bench.headset.testTone() })")
+    bench.page.wait_for_timeout(600)
+    assert bench.do("bench.listen()")["frequency"] == pytest.approx(1000, abs=4)
+    playing.evaluate("async (playing) => { await playing.done }")
+    assert bench.events("trouble") == []
