@@ -220,7 +220,8 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = shutil.which("mount")
-    mounted = bool(mount) and not subprocess.run([mount, "-t", "tmpfs", "-o", "size=128k", "tmpfs", disk]).returncode
+    command = [mount or "false", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(disk)]
+    mounted = subprocess.run(command, check=False).returncode == 0
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     if not mounted:
         resource.setrlimit(resource.RLIMIT_FSIZE, (120 * 1024, limits[1]))
