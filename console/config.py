@@ -19,6 +19,10 @@ Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
+#: line drivers that the phone process knows
+DRIVERS = ("sippy",)
+
+
 class ConfigError(Exception):
     """A setting that cannot be used. The text names the key and, where known, the file and line."""
 
@@ -185,8 +189,8 @@ def check_line(key: str, line: LineSettings) -> None:
         raise ConfigError(f"{key}.name: is empty")
     if line.mode not in ("trunk", "register"):
         raise ConfigError(f"{key}.mode: is {line.mode!r}, should be trunk or register")
-    if line.driver not in ("sippy", "pyvoip"):
-        raise ConfigError(f"{key}.driver: is {line.driver!r}, should be sippy or pyvoip")
+    if line.driver not in DRIVERS:
+        raise ConfigError(f"{key}.driver: is {line.driver!r}, should be {' or '.join(DRIVERS)}")
     if line.mode == "register" and not (line.proxy and line.username):
         raise ConfigError(f"{key}.proxy: a line that registers needs proxy and username")
     if line.mode == "trunk" and not (line.peers or line.proxy):

@@ -1,0 +1,1 @@
+"""Rules, users and the access trail."""

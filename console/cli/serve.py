@@ -1,0 +1,52 @@
+"""``sansheng serve``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+import structlog
+
+from console.cli.configuration import WRONG, add_config_argument, configuration
+from console.config import ConfigError, ConsoleConfig
+from console.logs import configure_logging
+from console.secret import with_secret
+from console.serve.preflight import CannotStart, check_ports, lock_data, prepare_database
+from console.serve.supervisor import Supervisor
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config_argument(parser)
+    parser.add_argument("--log-format", choices=("console", "json"), help="how logs are written to standard error")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Until a signal: 0. 1 when something is in the way, 2 when the configuration is wrong."""
+    config = configuration(arguments)
+    configure_logging(config.log, "serve")
+    try:
+        lock = lock_data(config)
+        check_ports(config)
+        config = with_secret(config)
+        revision = prepare_database(config)
+    except ConfigError as error:
+        print(f"sansheng: {error}", file=sys.stderr)
+        return WRONG
+    except CannotStart as error:
+        print(f"sansheng: {error}", file=sys.stderr)
+        return 1
+    scheme = "https" if config.https else "http"
+    structlog.get_logger("console.serve").info(
+        "starting",
+        console=f"{scheme}://{config.http.host}:{config.http.port}",
+        sip=f"{config.sip.host}:{config.sip.port}",
+        data=str(config.data),
+        schema=revision,
+    )
+    with lock:
+        return asyncio.run(_supervise(config))
+
+
+async def _supervise(config: ConsoleConfig) -> int:
+    return await Supervisor(config).run()

@@ -1,0 +1,1 @@
+"""The floor at a glance: who is free, who talks, who waits."""

@@ -1,0 +1,85 @@
+"""What supervisors see of the floor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from console.events.visibility import masked_numbers
+from console.http import ApiCall, Endpoints
+from console.reception.routes import AgentView
+
+if TYPE_CHECKING:
+    from console.desk import WebDesk
+
+routes = Endpoints("floor")
+
+
+class LiveCallView(msgspec.Struct, kw_only=True):
+    """A call under way; the number is masked. ``phase`` is the phone's word for where it stands."""
+
+    call: str
+    direction: str
+    phase: str
+    line: str
+    queue: str
+    number: str
+    agent: str
+    caller_rings: int = 0
+    agent_rings: int = 0
+    held: bool = False
+    seconds: float = 0.0
+    talk_seconds: float = 0.0
+
+
+class LineView(msgspec.Struct):
+    line: str
+    status: str
+    capabilities: dict[str, bool]
+
+
+class QueueView(msgspec.Struct):
+    """``waiting`` callers that no agent has answered, the longest of them for ``longest_wait`` seconds."""
+
+    queue: str
+    waiting: int
+    longest_wait: float
+    agents_ready: int
+
+
+class Floor(msgspec.Struct):
+    agents: list[AgentView]
+    calls: list[LiveCallView]
+    lines: list[LineView]
+    queues: list[QueueView]
+
+
+@routes.get("/api/floor", returns=Floor, roles=("supervisor", "admin"))
+async def floor(call: ApiCall) -> Floor:
+    """Agents with their states, calls under way, calls waiting by queue, lines. 503 while the phone is away."""
+    desk: WebDesk = call.desk
+    told = await call.phone.command("snapshot")
+    agents = msgspec.convert(told["agents"], list[AgentView])
+    area_code = call.config.home_area_code
+    calls = [msgspec.convert(masked_numbers(one, area_code), LiveCallView) for one in told["calls"]]
+    return Floor(
+        agents=agents,
+        calls=calls,
+        lines=msgspec.convert(told["lines"], list[LineView]),
+        queues=[_queue(name, agents, told["calls"]) for name in desk.config.queues],
+    )
+
+
+def _queue(name: str, agents: list[AgentView], calls: list[dict[str, Any]]) -> QueueView:
+    waits = [
+        one["seconds"]
+        for one in calls
+        if one["queue"] == name and one["direction"] == "inbound" and not one["talk_seconds"]
+    ]
+    return QueueView(
+        queue=name,
+        waiting=len(waits),
+        longest_wait=max(waits, default=0.0),
+        agents_ready=sum(one.status == "ready" and name in one.queues for one in agents),
+    )

@@ -1,0 +1,1 @@
+"""``sansheng serve``: the supervisor, and the three processes that it starts."""

@@ -1,0 +1,61 @@
+"""The phone process: SIP, media, headsets, routing. It knows nothing of patients and touches no database."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import sys
+
+import structlog
+
+from console import __version__
+from console.config import ConsoleConfig
+from console.serve.lifeline import begin, prefer
+
+log = structlog.get_logger("console.serve")
+
+#: exit code for what trying again cannot mend
+UNUSABLE = 2
+
+
+def main() -> int:
+    config = begin("phone")
+    prefer(-10)
+    import uvloop
+
+    return uvloop.run(run(config))
+
+
+async def run(config: ConsoleConfig) -> int:
+    """Until SIGTERM or SIGINT."""
+    from recordings.capture import CaptureRecorder
+    from telephony.lines.sippy_driver import SippyDriver
+    from telephony.phone import Phone
+
+    settings = config.phone()
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    recorder = CaptureRecorder(config.data, loop) if config.record else None
+    phone = Phone(settings, SippyDriver(settings), recorder, __version__)
+    try:
+        await phone.start()
+    except (OSError, ValueError) as error:
+        log.error("the phone cannot start", reason=str(error))
+        return UNUSABLE if isinstance(error, ValueError) else 1
+    # what lives from now on lives long: no collection has to look at it again
+    gc.collect()
+    gc.freeze()
+    log.info("the phone listens", sip=f"{settings.sip_host}:{settings.sip_port}", lines=len(settings.lines))
+    await stopped.wait()
+    log.info("the phone stops")
+    await phone.stop()
+    if recorder is not None:
+        await asyncio.to_thread(recorder.stop, 3.0)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""The web process: pages, JSON API, the consoles' sockets, the database."""
+
+from __future__ import annotations
+
+import sys
+
+import uvicorn
+
+from console.config import ConsoleConfig
+from console.serve.lifeline import begin, prefer
+
+#: how long a thread may keep the interpreter while the loop has a pop to deliver: seconds
+SWITCH_INTERVAL = 0.0005
+
+
+def main() -> int:
+    config = begin("web")
+    prefer(2)
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    server = uvicorn.Server(server_config(config))
+    server.run()
+    return 0 if server.started else 1
+
+
+def server_config(config: ConsoleConfig) -> uvicorn.Config:
+    from console.app import build_app
+
+    return uvicorn.Config(
+        build_app(config),
+        host=config.http.host,
+        port=config.http.port,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=64 * 1024,
+        ws_ping_interval=15.0,
+        ws_ping_timeout=15.0,
+        ws_per_message_deflate=False,
+        lifespan="on",
+        proxy_headers=True,
+        forwarded_allow_ips=list(config.http.trusted_proxies),
+        ssl_certfile=config.http.certfile or None,
+        ssl_keyfile=config.http.keyfile or None,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
