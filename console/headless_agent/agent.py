@@ -32,9 +32,9 @@ class HeadlessAgent:
     """Use as ``async with HeadlessAgent(url, user, password) as agent``.
 
     What happens is told as records ``{"event", "at", …}``: ``signed_in``, ``headset``, ``headset_lost``, ``console``,
-    ``ready``, ``dialled``, ``ringing``, ``answered``, ``audio``, ``offer_ended``, ``ended``, ``disposed``, ``recorded``,
-    ``refused``, ``replaced``. They are kept in ``told`` (the last 5000), given to ``on_event`` and awaited with
-    ``wait_for``. Numbers are masked in them.
+    ``ready``, ``dialled``, ``ringing``, ``answered``, ``audio``, ``offer_ended``, ``ended``, ``disposed``,
+    ``recorded``, ``refused``, ``replaced``; ``told`` keeps the last 5000, ``on_event`` hears each, ``wait_for`` awaits one.
+    Numbers are masked in them.
     """
 
     def __init__(
