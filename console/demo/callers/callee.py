@@ -21,7 +21,7 @@ from aiosipua import IncomingCall
 from aiosipua.sdp_negotiate import SdpNegotiationError, negotiate_sdp
 
 from console.demo.callers.caller import Patience, talk_through, until_over
-from console.demo.callers.conversation import OUTBOUND
+from console.demo.callers.conversation import OUTBOUND, Conversation
 from console.demo.callers.trunk import Trunk
 from console.demo.callers.voice import PCMA, PCMU, Voice
 
@@ -37,10 +37,16 @@ class Callees:
     """Everybody who can be called on this trunk. Takes over the trunk's incoming side."""
 
     def __init__(
-        self, trunk: Trunk, ports: PortAllocator, patience: Patience, chance: random.Random, ring_seconds: float = 4.0
+        self,
+        trunk: Trunk,
+        ports: PortAllocator,
+        patience: Patience,
+        chance: random.Random,
+        ring_seconds: float = 4.0,
+        conversation: Conversation = OUTBOUND,
     ) -> None:
         self._trunk, self._ports, self._patience, self._chance = trunk, ports, patience, chance
-        self._ring_seconds = ring_seconds
+        self._ring_seconds, self._conversation = ring_seconds, conversation
         self._calls: dict[str, tuple[asyncio.Task[None], asyncio.Event]] = {}
         trunk.on_call = self._called
         trunk.on_over = self._over
@@ -107,7 +113,7 @@ class Callees:
             call.accept(answer)
             voice.connect(address)
             self._trunk.voices[call.call_id] = voice
-            await until_over(talk_through(voice, OUTBOUND, self._patience, self._chance), over)
+            await until_over(talk_through(voice, self._conversation, self._patience, self._chance), over)
             if not over.is_set():
                 self._trunk.end(call)
         finally:
