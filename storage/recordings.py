@@ -205,15 +205,18 @@ def finished(
     return done.rowcount > 0
 
 
-def attempt_failed(conn: Connection, recording: str, worker: str, error: str, now: float | None = None) -> bool:
-    """Finishing failed: tried again later, given up after ``MOST_ATTEMPTS``. False when the claim was lost."""
+def attempt_failed(
+    conn: Connection, recording: str, worker: str, error: str, now: float | None = None, *, final: bool = False
+) -> bool:
+    """Finishing failed: tried again later, given up after ``MOST_ATTEMPTS`` or at once when trying again cannot help
+    (``final``). False when the claim was lost."""
     at = time.time() if now is None else now
     found = get_recording(conn, recording)
     if found is None:
         return False
     values: dict[str, Any] = {"state": "captured", "error": error, "worker": ""}
     values["retry_at"] = at + RETRY_SECONDS * 2 ** max(0, found.attempts - 1)
-    if found.attempts >= MOST_ATTEMPTS:
+    if final or found.attempts >= MOST_ATTEMPTS:
         values["state"] = "failed"
     return conn.execute(_claimed(recording, worker).values(**values)).rowcount > 0
 
