@@ -52,13 +52,14 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     data: Path = args.data
     data.mkdir(parents=True, exist_ok=True)
-    headset = args.headset_port or args.http_port + 1
-    check_free(LOOPBACK, args.http_port, socket.SOCK_STREAM, "console", "HTTP_PORT")
-    check_free(LOOPBACK, headset, socket.SOCK_STREAM, "headsets", "HEADSET_PORT")
-    check_free(LOOPBACK, args.sip_port, socket.SOCK_DGRAM, "SIP", "SIP_PORT")
     patients_port = next_free_udp(LOOPBACK, args.sip_port + 10)
+    headset = args.headset_port or args.http_port + 1
     config_path = write_configuration(data, args.http_port, headset, args.sip_port, patients_port)
+    # SANSHENG_* variables count here as they do for serve
     config = load_config(config_path)
+    check_free(config.http.host, config.http.port, socket.SOCK_STREAM, "console", "HTTP_PORT")
+    check_free(config.headset_host, config.headset_port, socket.SOCK_STREAM, "headsets", "HEADSET_PORT")
+    check_free(config.sip.host, config.sip.port, socket.SOCK_DGRAM, "SIP", "SIP_PORT")
     password, kept = demo_password(data)
     loaded = prepare_database(config, password, args.patients)
     if loaded.added:

@@ -70,7 +70,7 @@ class Trunk:
         self.on_call: Callable[[IncomingCall], None] | None = None
         self.on_over: Callable[[str], None] | None = None
         self.voices: dict[str, Voice] = {}
-        self._transport = UdpSipTransport(local_addr=(host, port))
+        self._transport = _Socket(local_addr=(host, port))
         self._client = _Client(self._transport)
         self._server = SipUAS(self._transport, user_agent=AGENT, uac=self._client)
         self._seen: dict[str, None] = {}
@@ -197,6 +197,24 @@ class Trunk:
         self._client.remove_call(leg.call.call_id)
         self._client.legs.pop(leg.call.call_id, None)
         self._settle(leg, Outcome(408, "Request Timeout"))
+
+
+class _Socket(UdpSipTransport):
+    """aiosipua's UDP socket; its own protocol asserts a base class that asyncio's transport lacks before Python 3.12."""
+
+    async def start(self) -> None:
+        owner = self
+
+        class Protocol(asyncio.DatagramProtocol):
+            def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+                owner._dispatch(data, (addr[0], addr[1]))
+
+            def error_received(self, exc: Exception) -> None:
+                # nobody listens there (yet): the INVITE is sent again
+                log.debug("UDP: %s", exc)
+
+        loop = asyncio.get_running_loop()
+        self._udp_transport, _ = await loop.create_datagram_endpoint(Protocol, local_addr=self.local_addr)
 
 
 class _Client(SipUAC):
