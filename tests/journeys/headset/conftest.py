@@ -270,6 +270,9 @@ def bench_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Requests are not worth a line."""
 
+        def log_error(self, *args: Any) -> None:
+            """Nor is the icon that browsers ask for."""
+
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Files, directory=str(built)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -280,8 +283,8 @@ def bench_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Chromium whose microphone hears a tone of 1 kHz."""
+def chromium_flags(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Flags for a Chromium whose microphone hears a tone of 1 kHz."""
     path = tmp_path_factory.mktemp("microphone") / "tone.wav"
     rate = 48000
     samples = (TONE_PEAK * 32767 * np.sin(2 * math.pi * TONE_HZ * np.arange(rate * 30) / rate)).astype("<i2")
@@ -290,11 +293,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         file.setsampwidth(2)
         file.setframerate(rate)
         file.writeframes(samples.tobytes())
+    return [*CHROMIUM_FLAGS, f"--use-file-for-fake-audio-capture={path}"]
+
+
+@pytest.fixture(scope="session")
+def browser(chromium_flags: list[str]) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=[*CHROMIUM_FLAGS, f"--use-file-for-fake-audio-capture={path}"],
-        )
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=chromium_flags)
         yield browser
         browser.close()
 

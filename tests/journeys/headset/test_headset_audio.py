@@ -94,27 +94,16 @@ def test_mute_sends_silence_and_keeps_the_frames_coming(bench: Any) -> None:
     bench.until(lambda: silent(False))
 
 
-def test_the_page_may_stall_or_be_in_the_background_without_disturbing_the_frames(bench: Any) -> None:
+def test_stalls_of_the_page_do_not_disturb_the_frames(bench: Any) -> None:
     bench.connected()
     bench.phone.start_call()
     bench.frames(50)
-
-    def longest_pause(frames: list[Any]) -> float:
-        return max(b.at - a.at for a, b in itertools.pairwise(frames))
-
     console = bench.phone.console
     before = len(console.frames)
     bench.do("await bench.stall(150, 10)")
     stalled = console.frames[before:]
     assert (len(stalled) - 1) / (stalled[-1].at - stalled[0].at) == pytest.approx(50, abs=1.5)
-    assert longest_pause(stalled) < 0.13, "a frame waited for the page"
-    before = len(console.frames)
-    other = bench.page.context.new_page()
-    other.bring_to_front()
-    other.wait_for_timeout(2000)
-    hidden = console.frames[before:]
-    other.close()
-    assert (len(hidden) - 1) / (hidden[-1].at - hidden[0].at) == pytest.approx(50, abs=1.5)
+    assert max(b.at - a.at for a, b in itertools.pairwise(stalled)) < 0.13, "a frame waited for the page"
     assert {(b.sequence - a.sequence) & 0xFFFF for a, b in itertools.pairwise(console.frames)} == {1}
 
 
