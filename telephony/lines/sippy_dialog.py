@@ -19,6 +19,7 @@ from sippy.SipTo import SipTo
 from sippy.SipVia import SipVia
 
 from telephony.lines.line import DialogEnd, DialogListener, EndedBy
+from telephony.lines.peers import AddressError
 from telephony.lines.sippy_offers import Offers
 from telephony.lines.sippy_overrides import SipUri
 from telephony.lines.sippy_request import (
@@ -114,7 +115,11 @@ class SippyDialog:
     def refer(self, target: str) -> None:
         if not self.confirmed or self.ended:
             return
-        uri = self.line.address_of(target)
+        try:
+            uri = self.line.uri_of(target)
+        except AddressError as error:
+            log.warning("call %s: no transfer: %s", self.call_id, error)
+            return
         headers = (("Refer-To", f"<{uri}>"), ("Referred-By", f"<{self.local.url}>"))
         self.request("REFER", self._refer_response, headers=headers)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from sippy.SipAddress import SipAddress
 
 from telephony.lines.digest import Credentials
 from telephony.lines.line import Capabilities, DialogListener, EndedBy
-from telephony.lines.peers import HostPort, is_address, local_address_towards
+from telephony.lines.peers import AddressError, HostPort, is_address, local_address_towards
 from telephony.lines.sippy_outbound import OutboundDialog
 from telephony.lines.sippy_overrides import SipUri
 from telephony.lines.wire import to_wire
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 
 #: characters of a SIP URI's user part that need no escape (RFC 3261 §25.1, without ``;`` that begins parameters)
 _USER_SAFE = "-_.!~*'()&=+$,?/"
+_NOT_IN_NUMBERS = re.compile(r'[\x00-\x1f\x7f<>"]|(?<=[:@])\s|sips?:\S*\s')
+_MAX_NUMBER = 256
 
 
 class SippyLine:
@@ -64,13 +67,20 @@ class SippyLine:
         return self.contact_host().strip("[]")
 
     def dial(self, number: str, sdp: str, listener: DialogListener, caller_id: str = "") -> OutboundDialog:
-        dialog = OutboundDialog(self, number, sdp, caller_id)
+        dialog = OutboundDialog(self, sdp, caller_id)
         dialog.listen(listener)
         self.stack.add(dialog)
+        try:
+            uri = self.uri_of(number)
+        except AddressError as error:
+            dialog.end(EndedBy.NETWORK, 484, str(error))
+            return dialog
         if self.stack.closing:
             dialog.end(EndedBy.NETWORK, 503, "the line is stopping")
+        elif not self.addresses:
+            dialog.end(EndedBy.NETWORK, 503, f"no address of the proxy {self.settings.proxy!r} is known")
         else:
-            dialog.start()
+            dialog.start(uri, self.addresses[0])
         return dialog
 
     def set_status(self, status: str, detail: str = "") -> None:
@@ -122,16 +132,25 @@ class SippyLine:
         return "::1" if ":" in self.stack.host else "127.0.0.1"
 
     def contact_uri(self) -> SipUri:
-        user = to_wire(self.settings.username or self.settings.caller_id) or None
+        user = to_wire(self.settings.username or self.settings.caller_id or "desk")
         return SipUri(username=user, host=self.contact_host(), port=self.stack.port)
 
-    def address_of(self, number: str) -> str:
-        """The SIP URI of ``number``, itself when it is one."""
-        number = number.strip()
+    def uri_of(self, number: str) -> SipUri:
+        """The SIP URI of ``number``, itself when it is one. Raises ``AddressError`` for what is neither."""
+        number = number.strip(" ")
+        if not number or len(number) > _MAX_NUMBER or _NOT_IN_NUMBERS.search(number):
+            raise AddressError("not a number to dial")
         if number.lower().startswith(("sip:", "sips:")):
-            return number
+            try:
+                uri = SipUri(to_wire(number))
+            except (ValueError, IndexError) as error:
+                raise AddressError("not a SIP URI to dial") from error
+            if not uri.host:
+                raise AddressError("not a SIP URI to dial")
+            return uri
         proxy = self.settings.proxy.removeprefix("sip:")
-        return f"sip:{quote(number, safe=_USER_SAFE)}@{self.settings.domain or proxy or self.contact_host()}"
+        host = self.settings.domain or proxy or self.contact_host()
+        return SipUri(f"sip:{quote(number.replace(' ', ''), safe=_USER_SAFE)}@{host}")
 
     def caller_address(self, caller_id: str) -> SipAddress:
         """What we put into From."""

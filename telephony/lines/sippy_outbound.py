@@ -13,7 +13,7 @@ from telephony.lines.line import EndedBy
 from telephony.lines.sippy_dialog import SippyDialog
 from telephony.lines.sippy_overrides import SipUri
 from telephony.lines.sippy_request import ClientRequest, is_local, session_description
-from telephony.lines.wire import from_wire, to_wire
+from telephony.lines.wire import from_wire
 
 if TYPE_CHECKING:
     from telephony.lines.sippy_line import SippyLine
@@ -27,21 +27,20 @@ RING_LIMIT = 180.0
 class OutboundDialog(SippyDialog):
     owns_call_id = True
 
-    def __init__(self, line: SippyLine, number: str, sdp: str, caller_id: str) -> None:
+    def __init__(self, line: SippyLine, sdp: str, caller_id: str) -> None:
         super().__init__(line, f"{token_hex(12)}@{line.contact_host()}")
         self._sdp = sdp
         self._early_sdp = ""
-        self.target = SipUri(to_wire(line.address_of(number)))
-        self.remote = SipAddress(url=self.target.getCopy())
         self.local = line.caller_address(caller_id)
         self.local.setParam("tag", self.local_tag)
-        self._first_hop: tuple[str, int] | None = line.next_hop()
+        self._first_hop: tuple[str, int] | None = None
         self._invite: ClientRequest | None = None
 
-    def start(self) -> None:
-        if self._first_hop is None:
-            self.end(EndedBy.NETWORK, 503, f"the address of {self.line.settings.proxy} is not known")
-            return
+    def start(self, target: SipUri, first_hop: tuple[str, int]) -> None:
+        """INVITE ``target`` by way of ``first_hop``."""
+        self.target = target
+        self.remote = SipAddress(url=target.getCopy())
+        self._first_hop = first_hop
         self.later(RING_LIMIT, self._rang_too_long)
         self._invite = ClientRequest(
             self.stack.transactions,

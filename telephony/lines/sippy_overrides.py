@@ -12,6 +12,7 @@ import copy
 import logging
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import sippy.Network_server
 import sippy.SipAddress
@@ -25,7 +26,7 @@ from sippy.SipHeader import SipHeader
 from sippy.SipRequest import SipRequest
 from sippy.SipResponse import SipResponse
 from sippy.SipTransactionManager import COMPLETED, RINGING, TERMINATED, TRYING, SipTMRetransmitO, SipTransactionManager
-from sippy.SipURL import SipURL
+from sippy.SipURL import USERNAME_SAFE, SipURL
 from sippy.Time.MonoTime import MonoTime
 
 from telephony.lines.wire import decode
@@ -37,9 +38,18 @@ T2 = 4.0
 
 
 class SipUri(SipURL):  # type: ignore[misc]
-    """A SIP URI whose copies keep the scheme (a copied ``sips:`` became ``sip:``) and that carries ``tel:`` through."""
+    """A SIP URI that is written as it was read.
+
+    sippy's copies lose the scheme (``sips:`` became ``sip:``), and ``%23`` in a user part came back as a bare ``#``.
+    """
 
     tel: str | None = None
+    _raw_user: tuple[str, str] | None = None
+
+    def parseSipURL(self, url: str, relaxedparser: bool) -> None:
+        super().parseSipURL(url, relaxedparser)
+        if self.username is not None:
+            self._raw_user = (self.username, url.partition("@")[0].partition(":")[0].partition(";")[0])
 
     def convertTelURL(self, url: str, relaxedparser: bool) -> None:
         # sippy rewrites tel: to sip:number@own-address, so that From and To came back altered
@@ -47,7 +57,13 @@ class SipUri(SipURL):  # type: ignore[misc]
         self.tel = url
 
     def localStr(self, local_addr: Any = None) -> str:
-        return f"tel:{self.tel}" if self.tel is not None else str(super().localStr(local_addr))
+        if self.tel is not None:
+            return f"tel:{self.tel}"
+        text = str(super().localStr(local_addr))
+        if self._raw_user is not None and self._raw_user[0] == self.username:
+            written = f"{self.scheme}:{quote(self.username, USERNAME_SAFE)}"
+            text = f"{self.scheme}:{self._raw_user[1]}{text[len(written) :]}"
+        return text
 
     def getCopy(self) -> SipUri:
         twin = copy.copy(self)
@@ -336,6 +352,7 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         super().sendResponse(resp, t, retrans, ack_cb, lossemul)
         if invite and resp.getSCode()[0] >= 200:
             t.to_tag = resp.getHFBody("to").getTag()
+            t.accepted = resp.getSCode()[0] < 300
             t.teA.cancel()
             t.teD.cancel()
             t.tout = self.t1
@@ -343,6 +360,10 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
             t.teD = _loop_timer(self.timerD, self.patience, 1, t)
             self.finished[first_id] = t
             t.forget = _loop_timer(self.finished.pop, self.patience, 1, first_id, None)
+
+    def unacknowledged(self) -> bool:
+        """Whether a 200 of ours to an INVITE waits for its ACK."""
+        return any(t.teD is not None and t.accepted for t in self.tserver.values())
 
     def timerD(self, t: Any) -> None:
         t.teD = None
@@ -376,4 +397,8 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
 def parse(datagram: bytes) -> SipRequest | SipResponse:
     """A message of sippy from the wire. Raises whatever sippy's parser raises for what is no SIP."""
     text = decode(datagram)
-    return SipResponse(text) if text.startswith("SIP/2.0 ") else SipRequest(text)
+    message = SipResponse(text) if text.startswith("SIP/2.0 ") else SipRequest(text)
+    length = getattr(message, "_SipMsg__content_length", None)
+    if length is not None and length.getBody().number < 0:  # sippy cuts that many octets off the end
+        raise ValueError("negative Content-Length")
+    return message

@@ -194,10 +194,9 @@ class SippyStack:
     # the way out
 
     def quiet(self) -> bool:
-        """Whether no request of ours waits for a final response and no answer of ours for its ACK."""
+        """Whether no request of ours waits for a final response and no 200 of ours for its ACK."""
         waiting = [t for t in self.transactions.tclient.values() if t.state in (TRYING, RINGING)]
-        unacknowledged = [t for t in self.transactions.tserver.values() if t.teD is not None]
-        return not waiting and not unacknowledged
+        return not waiting and not self.transactions.unacknowledged()
 
     async def close(self) -> None:
         self.transactions.shutdown()
