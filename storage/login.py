@@ -11,10 +11,24 @@ import time
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import Boolean, Column, Connection, Engine, Index, Integer, String, Table, func, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Engine,
+    Index,
+    Integer,
+    String,
+    Table,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from storage import rules
-from storage.database import reading, transaction
+from storage.database import is_sqlite, reading, transaction
 from storage.metadata import Instant, metadata
 from storage.users import User, find_user, hash_password, password_matches, users
 
@@ -53,6 +67,8 @@ def authenticate(
     at = time.time() if now is None else now
     name = username.strip().lower()[:MAX_USERNAME].encode("utf-8", "replace").decode().replace("\x00", "")
     with transaction(engine) as conn:
+        if not is_sqlite(conn):
+            conn.execute(text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": f"login:{name}"})
         failures, last_failure = _failures(conn, name, at)
         if failures >= rules.value(conn, "login_failures"):
             locked_until = last_failure + rules.value(conn, "login_lock")

@@ -80,8 +80,8 @@ def _normalise(raw: str, region: str, area: str) -> PhoneNumber:
     found = _EXTENSION.match(text)
     if found and not _whole(text, found["extension"]):
         text, extension = found["number"], found["extension"]
-    international = text.startswith("+")
-    digits = re.sub(r"[\s().\-–—/]", "", text.lstrip("+"))
+    dialled = re.sub(r"[\s().\-–—/]", "", text)
+    international, digits = dialled.startswith("+"), dialled.lstrip("+")
     if not digits.isascii() or not digits.isdigit():
         return _unknown(raw)
     if not international and digits.startswith("00") and len(digits) > 7:

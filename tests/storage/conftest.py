@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, text
 
-from storage.database import open_engine, transaction
+from storage.database import open_engine
 from storage.migrate import upgrade
 
 Event = dict[str, Any]
@@ -104,25 +104,52 @@ def postgresql_engine(postgresql_server: str, migrated_template: str) -> Iterato
     _administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture
-def sqlite_engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_engine(f"sqlite:///{tmp_path}/sansheng.db")
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy from."""
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+    engine = open_engine(f"sqlite:///{path}")
     upgrade(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def sqlite_engine(tmp_path: Path, migrated_file: Path) -> Iterator[Engine]:
+    engine = open_engine(f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'sansheng.db')}")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def shared_sqlite(migrated_file: Path) -> Iterator[Engine]:
+    engine = open_engine(f"sqlite:///{shutil.copy(migrated_file, migrated_file.with_name('shared.db'))}")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def shared_postgresql(postgresql_server: str, migrated_template: str) -> Iterator[Engine]:
+    _administer(postgresql_server, f"CREATE DATABASE shared TEMPLATE {migrated_template}")
+    engine = open_engine(f"postgresql:///shared?{postgresql_server}")
     yield engine
     engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """Each test runs on both databases."""
+    """A database of the test's own; each test runs on both kinds."""
     found: Engine = request.getfixturevalue(f"{request.param}_engine")
     return found
 
 
-@pytest.fixture
-def conn(engine: Engine) -> Iterator[Connection]:
-    with transaction(engine) as connection:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def conn(request: pytest.FixtureRequest) -> Iterator[Connection]:
+    """One writing transaction in an empty migrated database, rolled back at the end; on both kinds of database."""
+    shared: Engine = request.getfixturevalue(f"shared_{request.param}")
+    with shared.connect().execution_options(sqlite_begin="IMMEDIATE") as connection, connection.begin() as whole:
         yield connection
+        whole.rollback()
 
 
 @pytest.fixture
