@@ -13,6 +13,7 @@ export interface AuditItem {
   drawn_at?: number | string
   scored_at?: number | string | null
   heard_seconds?: number
+  seed?: string
   call?: CallRow
   [more: string]: unknown
 }
@@ -23,6 +24,7 @@ export interface Draw {
   n?: number
   candidates?: number
   items?: AuditItem[]
+  drawn?: string[]
   [more: string]: unknown
 }
 

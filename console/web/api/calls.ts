@@ -2,9 +2,11 @@ import type { DeskEvent, Direction, Party } from '@/events/types'
 import { get, post } from './client'
 
 export interface Gap {
-  from_second: number
-  to_second: number
-  leg?: string
+  /** 0 caller, 1 agent. */
+  leg: number
+  from: number
+  seconds: number
+  reason?: string
 }
 
 export interface Recording {
@@ -59,14 +61,7 @@ export interface CallFilter {
   agent?: string
   direction?: string
   outcome?: string
-  patient?: string
-}
-
-export interface Peaks {
-  channels?: number
-  peaks?: number[][]
-  data?: number[] | number[][]
-  seconds?: number
+  patient_id?: string
 }
 
 /** The list may come bare or under a name; both are read. */

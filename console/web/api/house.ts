@@ -1,5 +1,5 @@
-/** The floor, the rules, the people and the health of the house. */
-import { get, put } from './client'
+/** The rules, the people and the health of the house. */
+import { ApiError, get, put } from './client'
 import { listed } from './calls'
 
 export interface Rule {
@@ -9,6 +9,9 @@ export interface Rule {
   version: number
   changed_by?: string
   changed_at?: number | string
+  note?: string
+  lowest?: number
+  highest?: number
   [more: string]: unknown
 }
 
@@ -16,40 +19,51 @@ export interface HouseUser {
   username: string
   display_name: string
   role: string
+  locale: string
   active?: boolean
-  queues?: string[]
-  locked_until?: number | string | null
-  [more: string]: unknown
 }
 
 export interface TrailEntry {
-  id?: string | number
-  at: number | string
-  actor?: string
-  user?: string
+  id: number
+  at: number
+  user: string
   action: string
-  subject?: string
-  reason?: string
-  [more: string]: unknown
+  subject_type: string
+  subject_id: string
+  detail: Record<string, unknown>
+  reason: string
+  sha256: string
 }
+
+export interface TrailCheck {
+  rows: number
+  head_sha256: string
+  /** Number of the first row that does not fit the chain; null when all is well. */
+  broken_at: number | null
+}
+
+export type HealthStatus = 'ok' | 'warn' | 'fail'
 
 export interface Health {
-  status: string
-  [part: string]: unknown
+  status: HealthStatus
+  version: string
+  checks: Record<string, { status: HealthStatus; detail?: string }>
+  lines: { line: string; status: string }[]
 }
 
-export interface FloorPicture {
-  agents?: unknown[]
-  calls?: unknown[]
-  lines?: unknown[]
-  queues?: unknown[]
-}
-
-export const floor = () => get<FloorPicture>('/api/floor')
 export const rules = async () => listed<Rule>(await get<unknown>('/api/rules'), 'rules')
 export const changeRule = (name: string, value: unknown, version: number) =>
   put<Rule>(`/api/rules/${encodeURIComponent(name)}`, { value, version })
 export const users = async () => listed<HouseUser>(await get<unknown>('/api/users'), 'users')
 export const accessTrail = async (before?: string | number) =>
   listed<TrailEntry>(await get<unknown>('/api/access-trail', { before }), 'entries')
-export const health = () => get<Health>('/healthz')
+/** Health is told with 503 when something fails; the body is the same. */
+export async function health(): Promise<Health> {
+  try {
+    return await get<Health>('/healthz')
+  } catch (error) {
+    if (error instanceof ApiError && (error.body as Health | undefined)?.checks) return error.body as Health
+    throw error
+  }
+}
+export const checkTrail = () => get<TrailCheck>('/api/access-trail/check')

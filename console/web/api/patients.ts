@@ -15,10 +15,8 @@ export interface Patient {
   record_number: string
   name: string
   sex: string
-  birth_date: string | null
-  address?: string
+  birth_date: string
   note?: string
-  id_number_masked?: string
   phones: Phone[]
   version: number
   created_at?: number | string
@@ -29,10 +27,10 @@ export interface Patient {
 export interface PatientDraft {
   name: string
   sex: string
-  birth_date: string | null
-  address: string
+  birth_date: string
   note: string
-  phones: { id?: string; number: string; label: string }[]
+  /** One on record goes by its id, a new one by its number. */
+  phones: ({ id: string; label: string } | { number: string; label: string })[]
   confirmed?: boolean
 }
 

@@ -18,14 +18,19 @@ export interface ScriptLine {
   en: string
 }
 
-export interface Scripts {
+export interface Script {
   opening: ScriptLine
   apology: ScriptLine
 }
 
+/** The house's lines, and those of telephone lines that have their own. */
+export interface Scripts extends Script {
+  lines?: Record<string, Script>
+}
+
 const on = (call: string, action: string) => `/api/calls/${encodeURIComponent(call)}/${action}`
 
-export const headsetPass = () => post<HeadsetPass>('/api/headset')
+export const headsetPass = (console: string) => post<HeadsetPass>('/api/headset', { console })
 export const setState = (state: 'ready' | 'not_ready', reason = '') =>
   post<unknown>('/api/agent/state', { state, reason })
 export const dial = (number: string, patientId?: string) =>
@@ -41,5 +46,6 @@ export const dispose = (call: string, code: string, note: string) =>
   put<unknown>(on(call, 'disposition'), { code, note })
 export const attachPatient = (call: string, patientId: string) =>
   post<unknown>(on(call, 'patient'), { patient_id: patientId })
+export const wrappedUp = (call: string) => post<unknown>(on(call, 'wrapped-up'))
 export const dispositions = () => get<Disposition[]>('/api/dispositions')
 export const scripts = () => get<Scripts>('/api/scripts')

@@ -167,14 +167,24 @@ function changes(call: LiveCall, fact: CallFact): Partial<LiveCall> {
       return { recording: call.recording === 'failed' ? 'failed' : 'closed' }
     case 'recording.finished':
       return { recording: 'ready' }
-    case 'media.quality':
+    case 'call.patient_linked':
+      return { patientId: fact.patient_id }
+    default:
       return {}
   }
 }
 
+const AFTER_THE_END = new Set([
+  'call.ended',
+  'call.patient_linked',
+  'recording.failed',
+  'recording.closed',
+  'recording.finished',
+])
+
 /** The call after one fact; a fact that changes nothing gives the same object back. */
 export function withFact(call: LiveCall, fact: CallFact): LiveCall {
-  if (call.stage === 'ended' && fact.type.startsWith('call.') && fact.type !== 'call.ended') return call
+  if (call.stage === 'ended' && !AFTER_THE_END.has(fact.type)) return call
   const change = changes(call, fact)
   return Object.keys(change).length === 0 ? call : { ...call, ...change }
 }

@@ -13,6 +13,8 @@ export type SocketState = 'connecting' | 'open' | 'lost' | 'replaced' | 'closed'
 export interface Snapshot {
   type: 'snapshot'
   at?: number
+  /** False while the web process does not reach the phone process. */
+  phone?: boolean
   user?: unknown
   agent?: unknown
   calls: unknown[]

@@ -16,7 +16,8 @@ export interface Candidate {
   phone_label?: string
   masked?: string
   note?: string
-  last_call_at?: number | string | null
+  version?: number
+  updated_at?: number
   [more: string]: unknown
 }
 
@@ -27,6 +28,8 @@ export interface Pop {
   region: string
   patients: Candidate[]
   match: 'none' | 'one' | 'several'
+  /** The database did not answer in time. */
+  failed?: boolean
 }
 
 interface Stamp {
@@ -165,7 +168,22 @@ export interface RequestRefused extends Stamp {
   count: number
 }
 
+/** The desk's own notes on a call. */
+export interface CallDisposed extends OfCall {
+  type: 'call.disposed'
+  code: string
+  note?: string
+  by: string
+}
+export interface PatientLinked extends OfCall {
+  type: 'call.patient_linked'
+  patient_id: string
+  by: string
+}
+
 export type CallFact =
+  | CallDisposed
+  | PatientLinked
   | CallStarted
   | CallProgress
   | CallerRing

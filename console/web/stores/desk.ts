@@ -3,8 +3,10 @@ import { computed, ref, shallowRef } from 'vue'
 import { defineStore } from 'pinia'
 import * as phone from '@/api/phone'
 import * as log from '@/api/calls'
+import { revealPhone } from '@/api/patients'
 import { newCall, type LiveCall } from '@/events/livecall'
 import type { AgentStatus, DeskEvent, OfferOutcome } from '@/events/types'
+import { i18n } from '@/i18n'
 import { outboundOutcome } from '@/words/outcome'
 import { unix } from '@/words/time'
 import { useCalls } from './calls'
@@ -168,6 +170,17 @@ export const useDesk = defineStore('desk', () => {
     missed.value = null
   }
 
+  /** Dials a number that this page never holds whole: it is asked for, which is logged, and passed straight on. */
+  async function dialPhone(patientId: string, phoneId: string): Promise<void> {
+    const { number } = await revealPhone(patientId, phoneId, i18n.global.t('bar.dial'))
+    await dial(number, patientId)
+  }
+
+  async function dialBack(call: string, patientId?: string): Promise<void> {
+    const { number } = await log.revealCall(call, i18n.global.t('calls.redial'))
+    await dial(number, patientId)
+  }
+
   async function dispose(call: string, code: string, note: string): Promise<void> {
     await phone.dispose(call, code, note)
     if (shownId.value === call) shownId.value = ''
@@ -211,6 +224,8 @@ export const useDesk = defineStore('desk', () => {
     toggleHold,
     sendDigits,
     dial,
+    dialPhone,
+    dialBack,
     dispose,
     attach,
     putAway,

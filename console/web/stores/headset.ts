@@ -3,6 +3,7 @@ import { computed, ref, shallowRef } from 'vue'
 import { defineStore } from 'pinia'
 import { ApiError } from '@/api/client'
 import { headsetPass } from '@/api/phone'
+import { consoleId } from '@/events/console_id'
 import { Headset, type HeadsetDevices, type HeadsetState, type HeadsetStats } from '@/headset/headset'
 
 const KEPT = 'sansheng.headset'
@@ -73,7 +74,7 @@ export const useHeadset = defineStore('headset', () => {
       },
       renewTicket: async () => {
         try {
-          return await headsetPass()
+          return await headsetPass(consoleId())
         } catch (error) {
           if (error instanceof ApiError && (error.status === 401 || error.status === 403)) return null
           throw error
@@ -97,7 +98,7 @@ export const useHeadset = defineStore('headset', () => {
 
   async function connect(): Promise<void> {
     headset ??= make()
-    const ticket = await headsetPass()
+    const ticket = await headsetPass(consoleId())
     if (choice.value.input) await headset.setInputDevice(choice.value.input)
     await headset.connect(ticket.url, ticket.token)
     if (choice.value.output) await choose('output', choice.value.output)

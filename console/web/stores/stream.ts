@@ -1,24 +1,13 @@
 /** Keeps the console socket and leads its events to the stores. */
 import { ref } from 'vue'
 import { defineStore } from 'pinia'
+import { consoleId } from '@/events/console_id'
 import { heardFromServer, serverNow } from '@/events/clock'
 import { callFrom, type AgentMap, type CallMap, type LineMap } from '@/events/snapshot'
 import { EventSocket, type Snapshot, type SocketState } from '@/events/socket'
 import { isCallFact, type DeskEvent } from '@/events/types'
 import { useCalls } from './calls'
 import { useFloor } from './floor'
-
-const CONSOLE_ID = 'sansheng.console'
-
-/** One random id per tab, kept over reloads, so that a reload is not taken for a second console. */
-export function consoleId(): string {
-  const kept = sessionStorage.getItem(CONSOLE_ID)
-  if (kept) return kept
-  const bytes = crypto.getRandomValues(new Uint8Array(12))
-  const fresh = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
-  sessionStorage.setItem(CONSOLE_ID, fresh)
-  return fresh
-}
 
 export function socketUrl(place: Pick<Location, 'protocol' | 'host'> = window.location): string {
   return `${place.protocol === 'https:' ? 'wss' : 'ws'}://${place.host}/ws/events`
@@ -28,6 +17,8 @@ type Listener = (event: DeskEvent) => void
 
 export const useStream = defineStore('stream', () => {
   const state = ref<SocketState | 'off'>('off')
+  /** The web process does not reach the phone process. */
+  const phoneAway = ref(false)
   const faults = ref<string[]>([])
   const calls = useCalls()
   const floor = useFloor()
@@ -37,7 +28,10 @@ export const useStream = defineStore('stream', () => {
   function snapshot(frame: Snapshot): void {
     if (typeof frame.at === 'number') heardFromServer(frame.at)
     const now = serverNow()
-    floor.reset(frame.agents as AgentMap[], frame.lines as LineMap[], now)
+    const mine = frame.agent as AgentMap | null | undefined
+    const agents = frame.agents as AgentMap[]
+    floor.reset(mine && agents.length === 0 ? [mine] : agents, frame.lines as LineMap[], now)
+    phoneAway.value = frame.phone === false
     calls.reset(
       (frame.calls as CallMap[]).map((map) => callFrom(map, now)),
       now,
@@ -46,6 +40,7 @@ export const useStream = defineStore('stream', () => {
 
   function event(fact: DeskEvent): void {
     heardFromServer(fact.at)
+    phoneAway.value = false
     if (isCallFact(fact)) calls.apply(fact)
     else if (fact.type === 'agent.state') floor.agentState(fact)
     else if (fact.type === 'agent.headset') floor.headset(fact)
@@ -81,5 +76,5 @@ export const useStream = defineStore('stream', () => {
     if (document.visibilityState === 'visible') socket?.retryNow()
   })
 
-  return { state, faults, start, stop, listen }
+  return { state, phoneAway, faults, start, stop, listen }
 })

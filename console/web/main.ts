@@ -1,0 +1,29 @@
+import '@fontsource/barlow-semi-condensed/latin-500.css'
+import '@fontsource/barlow-semi-condensed/latin-600.css'
+import 'element-plus/theme-chalk/dark/css-vars.css'
+import './theme/tokens.css'
+import './theme/base.css'
+import './theme/element.css'
+import { createApp } from 'vue'
+import { createPinia } from 'pinia'
+import App from './App.vue'
+import { onSignedOut } from './api/client'
+import { i18n, locale, useLocale } from './i18n'
+import { router } from './router'
+import { useSession } from './stores/session'
+import { applyTheme } from './theme/scheme'
+
+applyTheme()
+useLocale(locale.value)
+
+const app = createApp(App)
+app.use(createPinia())
+app.use(i18n)
+app.use(router)
+
+onSignedOut(() => {
+  useSession().lost()
+  void router.replace({ name: 'login', query: { to: router.currentRoute.value.fullPath } })
+})
+
+app.mount('#app')

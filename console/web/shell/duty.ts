@@ -1,0 +1,63 @@
+/** What runs while somebody is signed in: the event stream, the desk's lists, the headset, the alert when it rings. */
+import { onBeforeUnmount, onMounted, watch } from 'vue'
+import { whoAmI } from '@/api/session'
+import { startAlert, stopAlert } from '@/notify/ringing'
+import { useDesk } from '@/stores/desk'
+import { useHeadset } from '@/stores/headset'
+import { useSession } from '@/stores/session'
+import { useStream } from '@/stores/stream'
+import { callerLabel } from '@/words/caller'
+import { attempt } from './report'
+
+export function useDuty(): void {
+  const session = useSession()
+  const stream = useStream()
+  const desk = useDesk()
+  const headset = useHeadset()
+  const ends: (() => void)[] = []
+
+  onMounted(() => {
+    stream.start()
+    if (!session.isAgent) return
+    ends.push(stream.listen(desk.heard))
+    void attempt(desk.load)
+    void attempt(headset.connect)
+  })
+
+  // A call that rings, and one that waits for its wrap-up, may be older than this page.
+  watch(
+    () => [stream.state, desk.me?.status, desk.me?.call] as const,
+    ([state]) => {
+      if (state === 'open' && desk.me?.status === 'wrap_up') void attempt(desk.recallWrapUp)
+    },
+  )
+
+  watch(
+    () => desk.ringing?.id ?? '',
+    (call) => {
+      headset.ring(call !== '')
+      if (call && desk.ringing) startAlert(call, callerLabel(desk.ringing))
+      else stopAlert()
+    },
+  )
+
+  watch(
+    () => stream.state,
+    (state) => {
+      if (state === 'replaced') {
+        headset.disconnect()
+        stopAlert()
+      }
+      // The server let this console go: if the session is over, the client leads to the login page.
+      if (state === 'closed') whoAmI().catch(() => undefined)
+    },
+  )
+
+  onBeforeUnmount(() => {
+    for (const end of ends) end()
+    headset.ring(false)
+    headset.disconnect()
+    stopAlert()
+    stream.stop()
+  })
+}
