@@ -58,6 +58,7 @@ class WebDesk:
         self.hub.listeners.append(self.metrics.heard)
 
     async def start(self) -> None:
+        """Begin to listen to the phone; it need not be there yet."""
         self.lookup.warm_up()
         self.store = EventStore(
             self.engine, self.plan, self.config.data / "events-set-aside.jsonl", self._events_stored
@@ -75,6 +76,7 @@ class WebDesk:
         )
         self.store.start()
         self.intake.start()
+        log.info("the console is open", address=f"{self.config.http.host}:{self.config.http.port}")
 
     async def stop(self) -> None:
         for console in list(self.hub.consoles):

@@ -14,7 +14,7 @@ from console.config import LogConfig
 
 #: a run of digits that may be somebody's number; not part of a word, an id, an address or a decimal
 _NUMBER = re.compile(r"(?<![\w.:/=-])(\+?\d{7,15})(?![\w.:-])|(?<=sip:)(\+?\d{7,15})(?=@)|(?<=tel:)(\+?\d{7,15})\b")
-_QUIET = ("uvicorn.access", "websockets", "asyncio", "alembic")
+_QUIET = ("uvicorn", "uvicorn.error", "uvicorn.access", "websockets", "asyncio", "alembic")
 
 Record = MutableMapping[str, Any]
 

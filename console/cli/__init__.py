@@ -18,7 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "user": ("add, list and change users", "console.cli.user"),
     "rules": ("show and set the department's rules", "console.cli.rules"),
     "config": ("check the configuration", "console.cli.config"),
-    "bench": ("measure, and print percentiles", "console.bench"),
+    "bench": ("measure, and print percentiles", "console.bench.run"),
 }
 
 

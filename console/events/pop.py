@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage.patients import Patient, find_by_number, get_patients
+from storage.patients import patient_phones, patients
 from storage.phone_numbers import mask, normalise
 
 log = structlog.get_logger("console.events")
@@ -55,42 +56,70 @@ class Pop(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, number=self.masked)
 
 
+#: built once: making a statement anew costs more than running this one
+_FIELDS = (
+    patients.c.id,
+    patients.c.record_number,
+    patients.c.name,
+    patients.c.sex,
+    patients.c.birth_date,
+    patients.c.note,
+    patients.c.version,
+    patients.c.updated_at,
+    patient_phones.c.label,
+    patient_phones.c.e164,
+    patient_phones.c.kind,
+)
+_BY_NUMBER = (
+    select(*_FIELDS)
+    .select_from(patient_phones.join(patients, patients.c.id == patient_phones.c.patient_id))
+    .where(patient_phones.c.e164 == bindparam("number"))
+    .order_by(patient_phones.c.patient_id, patient_phones.c.position)
+    .limit(MOST)
+)
+_BY_RECORD = (
+    select(*_FIELDS)
+    .select_from(patients.outerjoin(patient_phones, patients.c.id == patient_phones.c.patient_id))
+    .where(patients.c.id == bindparam("patient"))
+    .order_by(patient_phones.c.position)
+)
+
+
 def pop_of(conn: Connection | None, number: str, patient_id: str, area_code: str) -> Pop:
     """The pop of ``number``; of exactly one patient when the call was dialled from a record. Without a connection:
     a failed one."""
     read = normalise(number, home_area_code=area_code)
-    found: list[Patient] = []
-    if conn is not None:
-        found = get_patients(conn, [patient_id]) if patient_id else []
-        if not found and read.e164:
-            found = find_by_number(conn, read.e164, MOST)
+    found: list[Candidate] = []
+    if conn is not None and patient_id:
+        rows = conn.execute(_BY_RECORD, {"patient": patient_id}).all()
+        rows = [row for row in rows if row.e164 and row.e164 == read.e164] or rows
+        found = [_candidate(row) for row in rows[:1]]
+    if conn is not None and not found and read.e164:
+        by_id = {row.id: row for row in reversed(conn.execute(_BY_NUMBER, {"number": read.e164}).all())}
+        found = [_candidate(by_id[key]) for key in sorted(by_id)]
     return Pop(
         number=read.e164 or read.raw,
         masked=read.masked,
         kind=read.kind,
         region=read.region_name,
-        patients=tuple(_candidate(patient, read.e164, read.masked) for patient in found),
+        patients=tuple(found),
         match=("none", "one")[len(found)] if len(found) < 2 else "several",
         failed=conn is None,
     )
 
 
-def _candidate(patient: Patient, e164: str, masked: str) -> Candidate:
-    phone = next((phone for phone in patient.phones if phone.e164 == e164 and e164), None)
-    if phone is None and patient.phones:
-        phone = patient.phones[0]
-        masked = mask(phone.e164, phone.kind)
+def _candidate(row: Any) -> Candidate:
     return Candidate(
-        id=patient.id,
-        record_number=patient.record_number,
-        name=patient.name,
-        sex=patient.sex,
-        birth_date=patient.birth_date,
-        note=patient.note,
-        phone_label=phone.label if phone else "",
-        masked=masked,
-        version=patient.version,
-        updated_at=patient.updated_at,
+        id=row.id,
+        record_number=row.record_number,
+        name=row.name,
+        sex=row.sex,
+        birth_date=row.birth_date,
+        note=row.note,
+        phone_label=row.label or "",
+        masked=mask(row.e164 or "", row.kind or ""),
+        version=row.version,
+        updated_at=row.updated_at,
     )
 
 

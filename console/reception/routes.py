@@ -101,8 +101,9 @@ class Scripts(msgspec.Struct):
 async def headset_pass(call: ApiCall) -> HeadsetPass:
     """Where the headset socket is, and a short-lived token that opens it."""
     config = call.config
-    expires_at = time.time() + config.headset.token_seconds
-    token = sign(config.secret, call.user.username, call.body.console, expires_at)
+    seconds = config.headset.token_seconds
+    expires_at = time.time() + seconds
+    token = sign(config.secret, call.user.username, call.body.console, seconds)
     return HeadsetPass(url=headset_url(call), token=token, expires_at=expires_at)
 
 

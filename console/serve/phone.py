@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import signal
 import sys
 
@@ -17,11 +18,16 @@ log = structlog.get_logger("console.serve")
 
 #: exit code for what trying again cannot mend
 UNUSABLE = 2
+#: the SIP stack has a thread of its own: neither side may keep the other waiting for 5 ms, Python's default
+SWITCH_INTERVAL = 0.0005
 
 
 def main() -> int:
     config = begin("phone")
     prefer(-10)
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    # picows says every connection and its end; the headset server says what matters of it
+    logging.getLogger("picows").setLevel(logging.WARNING)
     import uvloop
 
     return uvloop.run(run(config))
