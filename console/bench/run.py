@@ -1,0 +1,102 @@
+"""`sansheng bench`: the product on loopback with a large invented database, measured, printed and kept."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import select
+
+from console.bench import media, painted, pop
+from console.bench.figures import Report
+from console.bench.product import PASSWORD, Product, running
+
+PARTS = ("pop", "painted", "media")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", choices=PARTS, action="append", help="measure only this (may be repeated)")
+    parser.add_argument("--patients", type=_count, default=1_000_000, help="invented patients in the database")
+    parser.add_argument("--rate", type=float, action="append", help="calls a second for the pop (default: 1 and 10)")
+    parser.add_argument("--seconds", type=_count, default=30, help="length of each load (at most 300)")
+    parser.add_argument("--calls", type=_count, action="append", help="concurrent recorded calls (default: 50 and 100)")
+    parser.add_argument("--output", type=Path, default=Path("bench-results"), help="folder of the result files")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 0 < number <= 5_000_000:
+        raise argparse.ArgumentTypeError("expected a whole number above 0")
+    return number
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit status 0 when everything asked for was measured; what could not be is said and left out."""
+    report = Report()
+    wanted = arguments.only or list(PARTS)
+    seconds = min(arguments.seconds, 300)
+    with tempfile.TemporaryDirectory(prefix="sansheng-bench-") as folder:
+        if "pop" in wanted or "painted" in wanted:
+            _desk(report, wanted, Path(folder), arguments.patients, arguments.rate or [1.0, 10.0], seconds)
+        if "media" in wanted:
+            print("Recorded calls, RTP to headset and back:", flush=True)
+            for figure in media.figures(arguments.calls or [50, 100], float(seconds)):
+                report.add(figure)
+    print(f"Written to {report.write(arguments.output)}")
+    return 0
+
+
+def _desk(report: Report, wanted: list[str], folder: Path, patients: int, rates: list[float], seconds: int) -> None:
+    product = Product(folder / "data")
+    product.write_config()
+    agents = [f"bench{number}" for number in range(1, 11)]
+    begun = time.monotonic()
+    numbers = _fill(product, patients, agents)
+    print(f"{patients:,} invented patients in SQLite after {time.monotonic() - begun:.0f} s", flush=True)
+    with running(product):
+        print("Screen pop:", flush=True)
+        if "pop" in wanted:
+            for rate in rates:
+                calls = max(20, int(rate * seconds))
+                for figure in asyncio.run(pop.measure(product, agents, numbers, rate, calls)):
+                    report.add(figure)
+        if "painted" in wanted:
+            try:
+                for figure in asyncio.run(painted.measure(product, agents[0], numbers, 40)):
+                    report.add(figure)
+            except painted.CannotMeasure as error:
+                report.skip("INVITE to the card painted in Chromium", str(error))
+
+
+def _fill(product: Product, patients: int, agents: list[str], say: Callable[[str], None] = print) -> list[str]:
+    """Make the database; gives numbers that are spread over all patients."""
+    from storage.database import open_engine, transaction
+    from storage.demo_data import load_demo
+    from storage.migrate import upgrade
+    from storage.patients import patient_phones
+    from storage.users import create_user
+
+    engine = open_engine(f"sqlite:///{product.data / 'sansheng.db'}")
+    try:
+        upgrade(engine)
+        with transaction(engine) as connection:
+            load_demo(connection, patients)
+            for agent in agents:
+                create_user(connection, agent, PASSWORD, "agent")
+            step = max(1, patients // 500)
+            phones = select(patient_phones.c.e164).where(patient_phones.c.e164.like("+861%")).limit(patients)
+            rows = connection.execute(phones).scalars()
+            return [number for index, number in enumerate(rows) if index % step == 0]
+    finally:
+        engine.dispose()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_arguments(parser)
+    sys.exit(run(parser.parse_args()))
