@@ -28,7 +28,7 @@ def speak(conversation: Conversation, sentence: str, target: Path) -> None:
         subprocess.run(["espeak-ng", "-v", voice, *settings, "-w", str(spoken), sentence], check=True)
         telephone = ["-r", "8000", "-c", "1", "-e", "a-law", str(target)]
         band = ["highpass", "300", "lowpass", "3400", "silence", "1", "0.01", "0.5%", "norm", "-6"]
-        subprocess.run(["sox", str(spoken), *telephone, *band], check=True)
+        subprocess.run(["sox", "-D", str(spoken), *telephone, *band], check=True)
 
 
 def main() -> int:

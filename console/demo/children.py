@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -25,14 +26,21 @@ class Child:
         *,
         with_parent: bool = False,
         environment: Mapping[str, str] | None = None,
+        log: Path | None = None,
     ) -> None:
+        """``environment`` is added to ours. ``log``: the file for what it prints, in place of the terminal."""
         self.name = name
+        output = None if log is None else log.open("ab")
         self._process = subprocess.Popen(
             list(command),
             stdin=subprocess.PIPE if with_parent else subprocess.DEVNULL,
             start_new_session=True,
-            env=None if environment is None else dict(environment),
+            env={**os.environ, **(environment or {})},
+            stdout=output,
+            stderr=output,
         )
+        if output is not None:
+            output.close()
 
     def poll(self) -> int | None:
         return self._process.poll()
@@ -61,11 +69,25 @@ def serve_command(config: Path) -> list[str]:
 
 
 def patients_command(
-    trunk: tuple[str, int], listen: tuple[str, int], numbers: Sequence[str], callers: int, call_every: float
+    trunk: tuple[str, int],
+    listen: tuple[str, int],
+    numbers: Sequence[str],
+    callers: int,
+    call_every: float,
+    opening: int,
 ) -> list[str]:
     return [
         *(sys.executable, "-m", "console.demo.callers"),
         *("--trunk", f"{trunk[0]}:{trunk[1]}", "--listen", f"{listen[0]}:{listen[1]}"),
         *("--numbers", ",".join(number or "anonymous" for number in numbers)),
-        *("--callers", str(callers), "--call-every", str(call_every), "--until-input-ends"),
+        *("--callers", str(callers), "--call-every", str(call_every), "--opening", str(opening)),
+        "--until-input-ends",
+    ]
+
+
+def agent_command(url: str, user: str, play: Path, calls: int) -> list[str]:
+    """A headless agent: answers so many calls, marks each with the first disposition, leaves."""
+    return [
+        *(sys.executable, "-m", "console.cli", "agent", "--url", url, "--user", user),
+        *("--auto-answer", "--disposition", "--play", str(play), "--calls", str(calls)),
     ]

@@ -17,6 +17,7 @@ from console.config_file import load_config
 from console.demo.children import Child, patients_command, serve_command
 from console.demo.configuration import LOOPBACK, write_configuration
 from console.demo.database import caller_numbers, prepare_database
+from console.demo.first_calls import CALLS, FirstCalls, wanted
 from console.demo.password import demo_password
 from console.demo.ports import PortTakenError, check_free, next_free_udp
 from storage.users import User, UserError
@@ -67,23 +68,35 @@ def _run(args: argparse.Namespace) -> int:
 
     serve = Child("the product", serve_command(config_path))
     children = [serve]
+    first: FirstCalls | None = None
     try:
         _await_health(config, serve)
         _say_where(config, loaded.users, password, kept, args.callers)
         sip = (config.sip.host, config.sip.port)
+        # an empty log is filled with a few calls that an automatic agent takes
+        first = FirstCalls(config, address(config)) if args.callers and wanted(config) else None
         patients = Child(
             "the simulated patients",
-            patients_command(sip, (LOOPBACK, patients_port), caller_numbers(), args.callers, args.call_every),
+            patients_command(
+                sip,
+                (LOOPBACK, patients_port),
+                caller_numbers(),
+                args.callers,
+                args.call_every,
+                opening=CALLS if first else 0,
+            ),
             with_parent=True,
         )
         children.append(patients)
-        return _watch(serve, patients)
+        return _watch(serve, patients, first)
     finally:
+        if first is not None:
+            first.stop()
         for child in reversed(children):
             child.stop()
 
 
-def _watch(serve: Child, patients: Child) -> int:
+def _watch(serve: Child, patients: Child, first: FirstCalls | None) -> int:
     """Until the product ends. The patients may end; the product goes on without them."""
     gone = False
     while True:
@@ -91,6 +104,8 @@ def _watch(serve: Child, patients: Child) -> int:
         if code is not None:
             print(f"sansheng demo: the product ended with exit code {code}", file=sys.stderr)
             return code
+        if first is not None:
+            first.tick()
         if not gone and patients.poll() is not None:
             gone = True
             print("sansheng demo: the simulated patients ended; nobody calls any more", file=sys.stderr)

@@ -67,4 +67,13 @@ OUTBOUND = Conversation(
     ("喂,您好,请问哪位?", "嗯,药都按时吃了,好多了。", "好的,谢谢你们关心,再见。"),
 )
 
-ALL = (*INBOUND, OUTBOUND)
+#: the automatic agent of the demo's first calls
+DESK = Conversation(
+    "desk",
+    "f5",
+    60,
+    170,
+    ("您好,客户服务中心,请问有什么可以帮您?", "好的,请稍等,我帮您查一下。", "已经为您登记好了。"),
+)
+
+ALL = (*INBOUND, OUTBOUND, DESK)

@@ -7,7 +7,7 @@ import itertools
 import logging
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiortp.port_allocator import PortAllocator
 
@@ -22,14 +22,23 @@ log = logging.getLogger("sansheng.patients")
 HOTLINE = "01066880000"
 
 
+#: while the opening lasts: a line's mean rest, and how long a caller waits for the desk to speak (seconds)
+OPENING_REST = 3.0
+OPENING_TURN = 3.0
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """``every``: mean seconds that a line rests (0.6 to 1.4 of it). ``calls``: stop after so many; 0: never."""
+    """``every``: mean seconds that a line rests (0.6 to 1.4 of it). ``calls``: stop after so many; 0: never.
+
+    ``opening``: so many calls come first one right after the other, so that an empty log fills soon.
+    """
 
     lines: int
     every: float = 60.0
     first_after: float = 5.0
     calls: int = 0
+    opening: int = 0
 
 
 class Callers:
@@ -59,22 +68,26 @@ class Callers:
 
     async def _line(self, line: int) -> None:
         # the first line soon, the others spread over one rest
-        wait = self._pace.first_after + line * self._pace.every / max(1, self._pace.lines)
+        spread = OPENING_REST if self._pace.opening else self._pace.every / max(1, self._pace.lines)
+        wait = self._pace.first_after + line * spread
         while not self._pace.calls or self._placed < self._pace.calls:
             await asyncio.sleep(wait)
             if self._pace.calls and self._placed >= self._pace.calls:
                 return
             self._placed += 1
-            await self._one_call()
-            wait = self._pace.every * self._chance.uniform(0.6, 1.4)
+            opening = self._placed <= self._pace.opening
+            turn = min(OPENING_TURN, self._patience.turn_seconds) if opening else self._patience.turn_seconds
+            await self._one_call(replace(self._patience, turn_seconds=turn))
+            rest = OPENING_REST if self._placed < self._pace.opening else self._pace.every
+            wait = rest * self._chance.uniform(0.6, 1.4)
 
-    async def _one_call(self) -> None:
+    async def _one_call(self, patience: Patience) -> None:
         number = self._next_number()
         conversation = self._chance.choice(INBOUND)
         self._busy.add(number)
         log.info("%s calls (%s)", masked(number), conversation.topic)
         try:
-            report = await call(self._trunk, self._ports, number, HOTLINE, conversation, self._patience, self._chance)
+            report = await call(self._trunk, self._ports, number, HOTLINE, conversation, patience, self._chance)
         except (OSError, RuntimeError, BadClipError) as problem:
             # one call that cannot be made (no port free, a clip is gone) does not silence the other lines
             log.error("%s could not call: %s", masked(number), problem)

@@ -200,7 +200,7 @@ class Trunk:
 
 
 class _Socket(UdpSipTransport):
-    """aiosipua's UDP socket; its own protocol asserts a base class that asyncio's transport lacks before Python 3.12."""
+    """aiosipua's UDP socket; its own protocol wants a base class that Python 3.11's transport has not."""
 
     async def start(self) -> None:
         owner = self
