@@ -21,6 +21,9 @@ const ASK_PAGE_MS = 250
 const MAX_UNSENT_BYTES = 50 * 168
 const STATS_MS = 1000
 const NORMAL_CLOSURE = 1000
+/** The phone says welcome at once; one that probes does so each second. Longer silence is a dead connection. */
+const WELCOME_WITHIN_MS = 8000
+const SILENT_AFTER_MS = 5000
 
 interface Call {
   id: string
@@ -37,12 +40,18 @@ class HeadsetLink {
   private stats: HeadsetStats | null = null
   private statsAt = 0
   private pageRanAt = performance.now()
+  private heardAt = 0
+  /** Silence that means a dead connection, at this point of its life. */
+  private patience = WELCOME_WITHIN_MS
   private retry: ReturnType<typeof setTimeout> | undefined
   /** One notice for each kind of nonsense on a socket, not fifty a second. */
   private complained = new Set<string>()
 
   constructor(private readonly tell: (message: WorkerToPage) => void) {
-    setInterval(() => this.tell({ type: 'ask_alive' }), ASK_PAGE_MS)
+    setInterval(() => {
+      this.tell({ type: 'ask_alive' })
+      this.watch()
+    }, ASK_PAGE_MS)
   }
 
   order(message: PageToWorker): void {
@@ -89,14 +98,29 @@ class HeadsetLink {
     }
     socket.binaryType = 'arraybuffer'
     this.socket = socket
+    this.heardAt = performance.now()
+    this.patience = WELCOME_WITHIN_MS
     this.complained.clear()
     socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => this.heard(socket, event.data)
     socket.onclose = (event) => {
       if (socket !== this.socket) return
-      this.socket = null
-      this.endCall('lost')
-      this.tell({ type: 'closed', code: event.code, detail: event.reason })
+      this.dropped(event.code, event.reason)
     }
+  }
+
+  /** A connection can die without a word; the browser would notice minutes later. */
+  private watch(): void {
+    const { socket } = this
+    const silence = performance.now() - this.heardAt
+    if (socket === null || silence < this.patience) return
+    this.dropped(0, `nothing heard for ${Math.round(silence)} ms`)
+    socket.close()
+  }
+
+  private dropped(code: number, detail: string): void {
+    this.socket = null
+    this.endCall('lost')
+    this.tell({ type: 'closed', code, detail })
   }
 
   private disconnect(): void {
@@ -109,6 +133,7 @@ class HeadsetLink {
 
   private heard(socket: WebSocket, data: string | ArrayBuffer): void {
     if (socket !== this.socket) return
+    this.heardAt = performance.now()
     try {
       if (typeof data === 'string') this.obey(parsePhoneMessage(data))
       else this.received(data)
@@ -120,6 +145,7 @@ class HeadsetLink {
   private obey(message: PhoneMessage | null): void {
     switch (message?.type) {
       case 'welcome':
+        this.patience = Infinity
         this.tell({ type: 'opened', agent: message.agent })
         break
       case 'start':
@@ -143,11 +169,13 @@ class HeadsetLink {
 
   private startCall(start: Extract<PhoneMessage, { type: 'start' }>): void {
     if (this.call !== null && this.call.id !== start.call) this.endCall('stopped')
-    if (this.call === null) this.play({ type: 'reset' })
+    if (this.call === null) {
+      this.play({ type: 'reset' })
+      this.sent = 0
+    }
     const [sequence, timestamp] = crypto.getRandomValues(new Uint32Array(2))
     const outbound = new Outbound(start.payloadType, (sequence ?? 0) & 0xffff, timestamp ?? 0)
     this.call = { id: start.call, outbound }
-    this.sent = 0
     const { call, direction, payloadType } = start
     this.tell({ type: 'call_started', call, direction, payloadType })
   }
@@ -169,6 +197,7 @@ class HeadsetLink {
   }
 
   private answerProbe(n: number): void {
+    this.patience = SILENT_AFTER_MS
     const pageAge = Math.round(performance.now() - this.pageRanAt)
     const stats = { ...this.stats, muted: this.muted }
     this.socket?.send(JSON.stringify({ type: 'alive', n, page_age_ms: pageAge, stats }))

@@ -57,8 +57,10 @@ export interface HeadsetStats {
   sent: number
 }
 
+/** Of the media, as the phone says it: sendrecv, sendonly, recvonly, inactive. */
 export type CallDirection = string
 
+/** Again for the same call when its direction or codec changes. */
 export interface HeadsetCallStarted {
   call: string
   direction: CallDirection
@@ -88,7 +90,7 @@ export interface HeadsetEvents {
   stats: HeadsetStats
   callStarted: HeadsetCallStarted
   callStopped: HeadsetCallStopped
-  /** Muted by `setMuted` or by the phone. */
+  /** Muted by `setMuted` or by the phone; a stopped call ends its mute. */
   muted: { muted: boolean }
   device: DeviceNotice
   /** Something that should not happen but was survived; for the log. */

@@ -119,3 +119,54 @@ def test_ring_and_test_tone_play_without_trouble(bench: Any) -> None:
     assert bench.do("bench.listen()")["frequency"] == pytest.approx(1000, abs=4)
     playing.evaluate("async (playing) => { await playing.done }")
     assert bench.events("trouble") == []
+
+
+def test_a_browser_that_refuses_16_khz_is_served_at_its_own_rate(bench: Any, strongest: Any) -> None:
+    bench.page.evaluate(
+        """() => {
+            const open = AudioContext.prototype.createMediaStreamSource
+            AudioContext.prototype.createMediaStreamSource = function (stream) {
+                if (this.sampleRate === 16000) throw new DOMException('other rate', 'NotSupportedError')
+                return open.call(this, stream)
+            }
+        }"""
+    )
+    bench.connected()
+    assert bench.do("bench.headset.rate") >= 44100
+    bench.phone.start_call()
+    bench.frames(20)
+    frames = bench.frames(100)
+    assert (len(frames) - 1) / (frames[-1].at - frames[0].at) == pytest.approx(50, abs=1)
+    assert strongest(np.concatenate([f.samples for f in frames])) == pytest.approx(1000, abs=2)
+
+
+def test_an_earphone_is_chosen_through_an_element_where_the_audio_context_cannot(bench: Any) -> None:
+    bench.page.evaluate("() => { delete AudioContext.prototype.setSinkId }")
+    bench.connected()
+    devices = bench.do("bench.headset.listDevices()")
+    assert devices["canChooseOutput"] is True
+    bench.do("await bench.headset.setOutputDevice(argument)", devices["outputs"][-1]["id"])
+    refused = bench.do("await bench.headset.setOutputDevice('nowhere').then(() => 'taken', (error) => error.name)")
+    assert refused == "NotFoundError"
+    bench.do("await bench.headset.setOutputDevice('')")
+    bench.phone.start_call()
+    assert len(bench.frames(20)) == 20
+
+
+def test_a_suspended_audio_engine_wants_a_gesture_and_keeps_time_over_the_pause(bench: Any) -> None:
+    bench.connected()
+    bench.phone.start_call()
+    bench.frames(20)
+    bench.do("await bench.headset.earphone.context.suspend()")
+    bench.await_state("needs_gesture")
+    bench.page.wait_for_timeout(1500)
+    bench.do("await bench.headset.resume()")
+    bench.await_state("connected")
+    bench.frames(20)
+    frames = bench.phone.console.frames
+    after = next(i for i, (a, b) in enumerate(itertools.pairwise(frames)) if b.at - a.at > 1) + 1
+    last, first = frames[after - 1], frames[after]
+    assert first.marker
+    assert (first.sequence - last.sequence) & 0xFFFF == 1
+    passed = ((first.timestamp - last.timestamp) & 0xFFFFFFFF) / 8000
+    assert passed == pytest.approx(first.at - last.at, abs=0.06)

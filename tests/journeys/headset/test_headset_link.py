@@ -70,6 +70,16 @@ def test_an_unreachable_phone_is_tried_again_and_again(bench: Any) -> None:
     assert bench.states()[-1] == "off"
 
 
+def test_a_connection_that_died_without_a_word_is_given_up(bench: Any) -> None:
+    bench.connected()
+    bench.phone.start_call()
+    bench.probe(1)
+    bench.until(lambda: len(bench.phone.consoles) == 2, seconds=15)
+    lost = next(state for state in bench.events("state") if state["name"] == "lost")
+    assert lost["detail"].startswith("nothing heard for 5")
+    bench.await_state("connected")
+
+
 def test_an_address_that_is_none_is_reported_and_nothing_breaks(bench: Any) -> None:
     bench.do("await bench.connect('not an address', 't')")
     bench.until(lambda: "lost" in bench.states())
