@@ -175,8 +175,9 @@ def _readings(name: str) -> tuple[NameReadings, tuple[str, ...]]:
 
 
 def _loaded(conn: Connection) -> int:
-    series = patients.c.record_number.between(f"{RECORD_PREFIX}00000001", f"{RECORD_PREFIX}99999999")
-    return int(conn.execute(select(func.count()).select_from(patients).where(series)).scalar_one())
+    number = patients.c.record_number
+    query = select(func.count()).where(number >= f"{RECORD_PREFIX}00000001", number <= f"{RECORD_PREFIX}99999999")
+    return int(conn.execute(query).scalar_one())
 
 
 def _is_empty(conn: Connection) -> bool:

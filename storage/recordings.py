@@ -126,9 +126,9 @@ def apply(conn: Connection, events: Sequence[Mapping[str, Any]]) -> None:
         if not isinstance(call, str) or not call:
             continue
         if kind == "recording.started":
-            _add(conn, call, _path(event), float(event.get("at") or 0.0))
+            _add(conn, call, _path(event), _number(event, "at"))
         elif kind == "recording.closed":
-            _add(conn, call, _path(event), float(event.get("at") or 0.0))
+            _add(conn, call, _path(event), _number(event, "at"))
             conn.execute(
                 update(recordings)
                 .where(
@@ -136,16 +136,19 @@ def apply(conn: Connection, events: Sequence[Mapping[str, Any]]) -> None:
                     recordings.c.raw_path == _path(event),
                     recordings.c.state == "capturing",
                 )
-                .values(state="captured", raw_bytes=_whole(event, "bytes"), captured_at=float(event.get("at") or 0.0))
+                .values(state="captured", raw_bytes=_whole(event, "bytes"), captured_at=_number(event, "at"))
             )
         elif kind == "recording.failed":
-            reason, lost = event.get("reason"), event.get("lost_seconds")
+            reason = event.get("reason")
+            if not of_call(conn, call):
+                # It never began (a full disk, say): the call must still show that there is no recording.
+                _add(conn, call, "", _number(event, "at"), "failed")
             conn.execute(
                 update(recordings)
-                .where(recordings.c.call == call, recordings.c.state.in_(("capturing", "captured")))
+                .where(recordings.c.call == call, recordings.c.state != "ready")
                 .values(
                     error=reason if isinstance(reason, str) else "",
-                    lost_seconds=float(lost) if isinstance(lost, int | float) else 0.0,
+                    lost_seconds=_number(event, "lost_seconds"),
                 )
             )
 
@@ -236,10 +239,10 @@ def _query() -> Any:
     return select(*(recordings.c[name] for name in _FIELDS))
 
 
-def _add(conn: Connection, call: str, raw_path: str, at: float) -> None:
+def _add(conn: Connection, call: str, raw_path: str, at: float, state: str = "capturing") -> None:
     insert = sqlite_insert(recordings) if is_sqlite(conn) else postgresql_insert(recordings)
     values: dict[str, Any] = dict.fromkeys(("path", "peaks_path", "codec", "sha256", "error", "worker"), "")
-    values |= {"id": new_id(at if at > 0 else None), "call": call, "raw_path": raw_path, "state": "capturing"}
+    values |= {"id": new_id(at if at > 0 else None), "call": call, "raw_path": raw_path, "state": state}
     values |= {"gaps": [], "lost_seconds": 0.0, "attempts": 0, "retry_at": 0.0, "started_at": at}
     conn.execute(insert.values(**values).on_conflict_do_nothing(index_elements=["call", "raw_path"]))
 
@@ -247,6 +250,11 @@ def _add(conn: Connection, call: str, raw_path: str, at: float) -> None:
 def _path(event: Mapping[str, Any]) -> str:
     path = event.get("path")
     return path if isinstance(path, str) else ""
+
+
+def _number(event: Mapping[str, Any], key: str) -> float:
+    value = event.get(key)
+    return float(value) if isinstance(value, int | float) and abs(value) < 1e15 else 0.0
 
 
 def _whole(event: Mapping[str, Any], key: str) -> int:
