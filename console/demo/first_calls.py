@@ -1,7 +1,7 @@
 """The first calls of an empty demo: an automatic agent takes a few, so that log, replay and audit are not empty.
 
-They are real calls through the real parts. The log marks them by their agent, ``autoagent1`` or ``autoagent2``, users of
-their own that are locked again afterwards.
+They are real calls through the real parts. The log marks them by their agent, ``autoagent1`` or ``autoagent2``: users
+of their own that are locked again afterwards.
 """
 
 from __future__ import annotations
