@@ -50,7 +50,7 @@ class UserInterface(StaticFiles):
             response = await super().get_response(path, scope)
         except HTTPException as error:
             # an address of the app's own, such as /calls/0192…; a missing file stays missing
-            if error.status_code != 404 or "." in path.rpartition("/")[2]:
+            if error.status_code != 404 or (path != "." and "." in path.rpartition("/")[2]):
                 raise
             response = FileResponse(index)
         cacheable = path.startswith("assets/") and response.status_code in (200, 206, 304)
