@@ -1,0 +1,1 @@
+"""The quality desk: random audits of recorded calls (D93)."""
