@@ -59,6 +59,7 @@ class Callers:
         self._numbers, self._different = itertools.cycle(numbers), len(set(numbers))
         self._busy: set[str] = set()
         self._placed = 0
+        self._opening_left = pace.opening
         self.reports: list[CallReport] = []
 
     async def run(self) -> None:
@@ -67,19 +68,24 @@ class Callers:
                 group.create_task(self._line(line))
 
     async def _line(self, line: int) -> None:
+        opening = self._claim_opening()
         # the first line soon, the others spread over one rest
-        spread = OPENING_REST if self._pace.opening else self._pace.every / max(1, self._pace.lines)
+        spread = OPENING_REST if opening else self._pace.every / max(1, self._pace.lines)
         wait = self._pace.first_after + line * spread
         while not self._pace.calls or self._placed < self._pace.calls:
             await asyncio.sleep(wait)
             if self._pace.calls and self._placed >= self._pace.calls:
                 return
             self._placed += 1
-            opening = self._placed <= self._pace.opening
             turn = min(OPENING_TURN, self._patience.turn_seconds) if opening else self._patience.turn_seconds
             await self._one_call(replace(self._patience, turn_seconds=turn))
-            rest = OPENING_REST if self._placed < self._pace.opening else self._pace.every
-            wait = rest * self._chance.uniform(0.6, 1.4)
+            opening = self._claim_opening()
+            wait = (OPENING_REST if opening else self._pace.every) * self._chance.uniform(0.6, 1.4)
+
+    def _claim_opening(self) -> bool:
+        """Whether the line's next call is one of the opening."""
+        self._opening_left -= 1
+        return self._opening_left >= 0
 
     async def _one_call(self, patience: Patience) -> None:
         number = self._next_number()
