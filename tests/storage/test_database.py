@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Connection, Engine, inspect
 
+from storage.call_log import get_call, list_calls
 from storage.database import DatabaseUrlError, open_engine, reading, transaction
 from storage.migrate import is_current, newest_revision, revision, upgrade
+from storage.patients import get_patient
 from storage.tables import metadata
+from storage.users import find_user
 
 
 @pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
@@ -113,3 +116,10 @@ def test_two_writers_that_read_first_wait_for_each_other_instead_of_failing(engi
     with reading(engine) as conn:
         after = conn.exec_driver_sql("SELECT position FROM dispositions WHERE code = 'other'").scalar_one()
     assert after == before + 80
+
+
+def test_text_that_a_database_cannot_hold_finds_nothing_instead_of_failing(conn: Connection) -> None:
+    assert get_patient(conn, "\x00") is None
+    assert get_call(conn, "nobody\x00") is None
+    assert find_user(conn, "\x00") is None
+    assert list_calls(conn, number="\x00", agent="a\x00", before="\x00") == []

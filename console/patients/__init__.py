@@ -1,0 +1,1 @@
+"""The patient desk: find, open, write and reveal."""
