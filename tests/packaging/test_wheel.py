@@ -59,7 +59,12 @@ def test_the_wheel_holds_the_built_console_and_no_sources_of_it(wheel: Path) -> 
     assert any(name.startswith("console/demo/clips/") for name in names)
     assert any(name.startswith("storage/migrations/") for name in names)
     assert any(name.endswith("/licenses/LICENSE") for name in names)
-    stray = [name for name in names if name.endswith((".vue", ".ts")) or "node_modules" in name or "test" in name]
+    stray = [
+        name
+        for name in names
+        if name.startswith(("console/web/", "console/node_modules/", "tests/"))
+        or (not name.startswith("console/static/") and name.endswith((".vue", ".ts", ".js", ".json", "rc")))
+    ]
     assert stray == []
 
 
