@@ -139,6 +139,8 @@ class SippyStack:
 
     def _refuse_stranger(self, data: bytes, source: tuple[str, int]) -> None:
         method = request_method(data)
+        if method == "ACK":  # of the 403 that its INVITE got
+            return
         count = self._strangers.note(source[0], f"{method or 'no SIP'} from {source[0]}:{source[1]}")
         if count <= MAX_STRANGER_REPLIES:
             self._answer_raw(data, source, 403, "Forbidden")

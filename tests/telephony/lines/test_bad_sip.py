@@ -61,7 +61,7 @@ async def test_a_stranger_gets_no_answer_to_an_ack_or_to_noise(open_desk: Any, l
         stranger = await desk.peer("127.0.0.2")
         leg_class(stranger, "4001", "1").send("ACK")
         stranger.send(b"\x00\x01 noise " * 20)
-        await desk.calls.next("refused")
+        assert "no SIP" in (await desk.calls.next("refused"))[2]
         await asyncio.sleep(0.05)
         assert stranger.seen == []
 
