@@ -88,7 +88,7 @@ def _number_ranges(text: str, plan: NumberingPlan) -> Iterator[tuple[str, Key, K
     digits = re.sub(r"\D", "", text)
     if len(digits) >= FEWEST_LAST_DIGITS:
         yield digits[::-1], patient_phones.c.digits_reversed, owner
-    if len(digits) >= FEWEST_FIRST_DIGITS:
+    if len(digits.lstrip("0")) >= FEWEST_FIRST_DIGITS:
         if text.startswith("+"):
             yield f"+{digits}", e164, owner
         elif plan.region == "CN":
