@@ -33,8 +33,8 @@ class HeadlessAgent:
 
     What happens is told as records ``{"event", "at", …}``: ``signed_in``, ``headset``, ``headset_lost``, ``console``,
     ``ready``, ``dialled``, ``ringing``, ``answered``, ``audio``, ``offer_ended``, ``ended``, ``disposed``,
-    ``recorded``, ``refused``, ``replaced``; ``told`` keeps the last 5000, ``on_event`` hears each, ``wait_for`` awaits one.
-    Numbers are masked in them.
+    ``recorded``, ``refused``, ``replaced``; ``told`` keeps the last 5000, ``on_event`` hears each, ``wait_for`` awaits
+    one. Numbers are masked in them.
     """
 
     def __init__(

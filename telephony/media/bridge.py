@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from picows import WSMsgType
+
 from telephony.media.headset import Headset
 from telephony.media.quality import LegQuality
 from telephony.media.rtp_leg import RtpLeg
@@ -10,6 +14,9 @@ from telephony.media.tap import AGENT_LEG, CALLER_LEG, Tap
 
 #: the first two bytes of a headset frame, by the second byte of the RTP header: payload type, then the marker as flag
 _FRAME_START = [bytes((second & 0x7F, second >> 7)) for second in range(256)]
+
+
+_BINARY = WSMsgType.BINARY
 
 
 class Bridge:
@@ -21,14 +28,23 @@ class Bridge:
     def __init__(self, call: str, leg: RtpLeg, tap: Tap | None = None) -> None:
         self.call = call
         self.leg = leg
-        #: set or changed at any time, as when an answer follows early media
-        self.tap = tap
         self._headset: Headset | None = None
         self._muted = False
         self._held = False
         self._closed = False
         leg.on_audio = self._from_line
-        leg.on_sent = self._sent
+        self.tap = tap
+
+    @property
+    def tap(self) -> Tap | None:
+        """Who records; set or changed at any time, as when an answer follows early media."""
+        return self._tap
+
+    @tap.setter
+    def tap(self, tap: Tap | None) -> None:
+        self._tap = tap
+        self._record = _ignore if tap is None else tap.packet
+        self.leg.on_sent = _ignore if tap is None else partial(tap.packet, AGENT_LEG)
 
     @property
     def headset(self) -> Headset | None:
@@ -42,6 +58,7 @@ class Bridge:
     def muted(self, muted: bool) -> None:
         """Muted: the line and the agent's track get silence."""
         self._muted = muted
+        self._route()
         if self._headset is not None:
             self._headset.set_muted(muted)
 
@@ -53,6 +70,7 @@ class Bridge:
     def held(self, held: bool) -> None:
         """Held: neither side hears the other; the caller's track goes on."""
         self._held = held
+        self._route()
 
     def connect(self, headset: Headset) -> None:
         """Join ``headset`` to the line (in place of another one) and start it."""
@@ -62,7 +80,7 @@ class Bridge:
             self.disconnect()
         self._headset = headset
         headset.start(self.call, self.leg.payload_type, self.leg.direction)
-        headset.on_audio = self._from_headset
+        self._route()
         if self._muted:
             headset.set_muted(True)
         self.leg.stream()
@@ -84,22 +102,25 @@ class Bridge:
             self._closed = True
             self.disconnect()
             self.leg.close()
-            if self.tap is not None:
-                self.tap.close()
+            if self._tap is not None:
+                self._tap.close()
         return self.leg.quality()
 
     def _from_line(self, datagram: bytes, payload: bytes, timestamp: int, now: int) -> None:
         headset = self._headset
         if headset is not None and not self._held:
-            headset.send_audio(_FRAME_START[datagram[1]] + datagram[2:8] + payload)
-        if self.tap is not None:
-            self.tap.packet(CALLER_LEG, datagram[1] & 0x7F, timestamp, payload, now)
+            headset.deliver(_BINARY, _FRAME_START[datagram[1]] + datagram[2:8] + payload)
+        self._record(CALLER_LEG, datagram[1] & 0x7F, timestamp, payload, now)
 
-    def _from_headset(self, payload: bytes) -> None:
-        if self._muted or self._held:
-            payload = silence(self.leg.payload_type, len(payload))
-        self.leg.send_audio(payload)
+    def _route(self) -> None:
+        """Where the headset's audio goes: straight to the leg while it may be heard."""
+        if self._headset is not None:
+            quiet = self._muted or self._held
+            self._headset.on_audio = self._quiet if quiet else self.leg.send_audio
 
-    def _sent(self, payload_type: int, timestamp: int, payload: bytes, now: int) -> None:
-        if self.tap is not None:
-            self.tap.packet(AGENT_LEG, payload_type, timestamp, payload, now)
+    def _quiet(self, payload: bytes) -> None:
+        self.leg.send_audio(silence(self.leg.payload_type, len(payload)))
+
+
+def _ignore(*_: object) -> None:
+    return None

@@ -76,7 +76,8 @@ class Headset(WSListener):
         self._owner = owner
         self._transport: WSTransport | None = None
         self._open = False
-        self._clogged = False
+        #: sends a frame as it is, or leaves it out and counts it while the network is clogged
+        self.deliver: Callable[[WSMsgType, bytes], None] = self._leave_out
         self._started: tuple[str, int, str] | None = None
         self._payload_type = -1
         self._next = -1
@@ -111,16 +112,18 @@ class Headset(WSListener):
             self._transport.send(WSMsgType.TEXT, msgspec.json.encode(message))
 
     def send_audio(self, frame: bytes) -> None:
-        """One binary frame, header included. Left out and counted while the network is clogged."""
-        if self._open and not self._clogged:
-            self._transport.send(WSMsgType.BINARY, frame)  # type: ignore[union-attr]
-        else:
-            self.dropped += 1
+        """One binary frame, header included."""
+        self.deliver(WSMsgType.BINARY, frame)
+
+    def _leave_out(self, kind: WSMsgType, frame: bytes) -> None:
+        """``deliver`` while the network is clogged or the socket is not there."""
+        self.dropped += 1
 
     def close(self, code: int, reason: str) -> None:
         """Say ``reason`` and close; the owner hears ``closed`` with it."""
         if self._open and self._transport is not None:
             self._open = False
+            self.deliver = self._leave_out
             self._reason = reason
             self._transport.send_close(code, reason.encode())  # type: ignore[arg-type]
             self._transport.disconnect(graceful=code != SILENT_SOCKET)
@@ -134,6 +137,7 @@ class Headset(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
         self._open = True
+        self.deliver = transport.send
         underlying = transport.underlying_transport
         underlying.set_write_buffer_limits(high=_PROCESS_UNSENT)
         tcp = underlying.get_extra_info("socket")
@@ -147,13 +151,15 @@ class Headset(WSListener):
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self._open = False
+        self.deliver = self._leave_out
         self._owner.closed(self, self._reason)
 
     def pause_writing(self) -> None:
-        self._clogged = True
+        self.deliver = self._leave_out
 
     def resume_writing(self) -> None:
-        self._clogged = False
+        if self._open and self._transport is not None:
+            self.deliver = self._transport.send
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         # ``frame.msg_type`` costs more than all the rest of this path, and no other kind of frame can begin with 0
@@ -188,6 +194,7 @@ class Headset(WSListener):
         elif kind == WSMsgType.CLOSE:
             if self._open:
                 self._open = False
+                self.deliver = self._leave_out
                 transport.send_close(WSCloseCode.OK)
             transport.disconnect()
         elif kind == WSMsgType.PONG:

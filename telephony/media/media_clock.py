@@ -16,8 +16,11 @@ TICKS_IN_FRAME = 4
 
 
 class Clocked(Protocol):
+    #: monotonic ns before which ``frame_due`` need not be called
+    wakes_at: int
+
     def frame_due(self, now: int) -> None:
-        """Called each 20 ms with monotonic ns."""
+        """Called each 20 ms from ``wakes_at`` on, with monotonic ns."""
 
     def tick(self, now: int) -> None:
         """Called each 5 ms while this one is busy."""
@@ -65,7 +68,7 @@ class MediaClock:
             except Exception:
                 _log.exception("media tick failed")
         if self._count % TICKS_IN_FRAME == 0:
-            for clocked in list(self._all):
+            for clocked in [one for one in self._all if now >= one.wakes_at]:
                 try:
                     clocked.frame_due(now)
                 except Exception:

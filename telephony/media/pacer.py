@@ -60,6 +60,11 @@ class Pacer:
     def waiting(self) -> int:
         return len(self._queue)
 
+    @property
+    def gap_at(self) -> int:
+        """No silence is needed before this time; 0 while it is being sent."""
+        return 0 if self.in_gap else self._due + GRACE
+
     def push(self, payload: bytes, now: int) -> bool:
         """True: send ``payload`` now. False: it waits, ``pop`` gives it in time."""
         due = self._due

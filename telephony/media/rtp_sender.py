@@ -21,16 +21,17 @@ OnSent = Callable[[int, int, bytes, int], None]
 
 
 class RtpSender:
-    """``transmit`` puts a datagram on the wire; ``on_sent(payload_type, timestamp, payload, now)`` hears of it.
+    """``transmit`` puts a datagram on the wire, raising OSError when the network does not take it;
+    ``on_sent(payload_type, timestamp, payload, now)`` hears of audio that went out.
 
     Timestamps are continuous and keep up with real time: a gap, or a headset whose clock is slow, moves them by whole
     frames and sets the marker, so that the recording of a long call stays aligned.
     """
 
-    def __init__(self, payload_type: int, transmit: Callable[[bytes], None], on_sent: OnSent) -> None:
+    def __init__(self, payload_type: int, transmit: Callable[[bytes], object], on_sent: OnSent | None = None) -> None:
         self._payload_type = payload_type
-        self._transmit = transmit
-        self._on_sent = on_sent
+        self.transmit = transmit
+        self.on_sent: OnSent = on_sent or _ignore
         self._ssrc = secrets.randbits(32)
         self._sequence = secrets.randbits(16)
         self._timestamp = secrets.randbits(32)
@@ -43,6 +44,8 @@ class RtpSender:
         self._dtmf = DtmfSender()
         self.event_payload_type: int | None = None
         self.sent = 0
+        #: datagrams lost on our own machine: a full buffer, no route, the peer's port closed (ICMP)
+        self.unsent = 0
 
     @property
     def payload_type(self) -> int:
@@ -83,15 +86,16 @@ class RtpSender:
             payload = self._pacer.pop(now)
         return self._pacer.waiting > 0
 
-    def frame_due(self, now: int) -> None:
-        """Each 20 ms: the digits' next step, or silence when the headset has nothing."""
+    def frame_due(self, now: int) -> int:
+        """The digits' next step, or silence when the headset has nothing; call each 20 ms from the returned time on."""
         if self._dtmf.active:
             self._event_step(now)
-            return
+            return 0
         resumed = not self._pacer.in_gap
         if self._pacer.gap(now):
             self._marker |= resumed
             self._send(silence(self._payload_type), now)
+        return self._pacer.gap_at
 
     def digits(self, digits: str) -> None:
         """Raises ValueError for what is no digit, or when the peer agreed to no telephone events."""
@@ -114,7 +118,10 @@ class RtpSender:
             self._keep_up(now - self._stands_for)
         second = (self.event_payload_type or 0) | (0x80 if packet.marker else 0)
         begin = (self._timestamp - packet.offset) & 0xFFFFFFFF
-        self._transmit(_HEADER(0x80, second, self._sequence, begin, self._ssrc) + packet.payload)
+        try:
+            self.transmit(_HEADER(0x80, second, self._sequence, begin, self._ssrc) + packet.payload)
+        except OSError:
+            self.unsent += 1
         self.sent += 1
         self._sequence = (self._sequence + 1) & 0xFFFF
         self._timestamp = (self._timestamp + STEP) & 0xFFFFFFFF
@@ -137,13 +144,17 @@ class RtpSender:
             elif behind >= MOST_BEHIND:
                 self._keep_up(behind)
         timestamp = self._timestamp
-        self._transmit(_HEADER(0x80, second, self._sequence, timestamp, self._ssrc) + payload)
+        sequence = self._sequence
+        try:
+            self.transmit(_HEADER(0x80, second, sequence, timestamp, self._ssrc) + payload)
+        except OSError:
+            self.unsent += 1
         self.sent += 1
-        self._sequence = (self._sequence + 1) & 0xFFFF
+        self._sequence = (sequence + 1) & 0xFFFF
         samples = len(payload)
         self._timestamp = (timestamp + samples) & 0xFFFFFFFF
         self._stands_for += samples * SAMPLE
-        self._on_sent(self._payload_type, timestamp, payload, now)
+        self.on_sent(self._payload_type, timestamp, payload, now)
 
     def _judge(self) -> None:
         least = self._least_behind
@@ -161,3 +172,7 @@ class RtpSender:
         if frames > 0:
             self._timestamp = (self._timestamp + frames * FRAME_SAMPLES) & 0xFFFFFFFF
             self._stands_for += frames * FRAME_SAMPLES * SAMPLE
+
+
+def _ignore(*_: object) -> None:
+    return None

@@ -1,5 +1,6 @@
 import asyncio
 import logging
+import time
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from telephony.media.media_clock import MediaClock
 
 class Counted:
     def __init__(self, fails: bool = False) -> None:
+        self.wakes_at = 0
         self.frames = 0
         self.ticks = 0
         self.fails = fails
@@ -39,6 +41,23 @@ def test_frames_come_each_20_ms_and_ticks_only_to_the_busy(on_loop: Any, parts: 
         frames = busy.frames
         await asyncio.sleep(0.06)
         assert (idle.frames, busy.frames) == (20, frames)
+
+    on_loop(work())
+
+
+def test_a_leg_is_left_alone_until_it_wants_to_be_woken(on_loop: Any, parts: Any) -> None:
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        clock, awake, asleep = MediaClock(), Counted(), Counted()
+        asleep.wakes_at = time.monotonic_ns() + 200_000_000
+        clock.add(awake, loop)
+        clock.add(asleep, loop)
+        await parts.eventually(lambda: awake.frames == 4)
+        assert asleep.frames == 0
+        await parts.eventually(lambda: asleep.frames > 0)
+        assert time.monotonic_ns() >= asleep.wakes_at
+        clock.remove(awake)
+        clock.remove(asleep)
 
     on_loop(work())
 
