@@ -165,7 +165,8 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
             via.params["received"] = source[0]  # RFC 3581 §4: with rport always
         request.rtime = MonoTime()
         request.setSource(Remote_address(source, "udp"))
-        self.incomingRequest(request, checksum, request.getTIds(), server)
+        # no ids: sippy refuses as a loop what one line of ours calls on another line of ours by way of a proxy
+        self.incomingRequest(request, checksum, (), server)
 
     def receive_response(self, response: Any, checksum: bytes, source: tuple[str, int]) -> None:
         response.rtime = MonoTime()
