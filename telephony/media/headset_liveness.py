@@ -30,6 +30,10 @@ class Liveness:
         self._heard = now
         self._page_age_ms = page_age_ms
 
+    def forgive(self, stalled: int) -> None:
+        """We ourselves did not run for ``stalled`` ns: what the headset said meanwhile is still unread."""
+        self._heard += stalled
+
     def trouble(self, now: int) -> str:
         """``silent``, ``frozen``, or empty when all is well."""
         if now - self._heard >= SILENT_AFTER:

@@ -131,8 +131,11 @@ class HeadsetServer:
 
     async def _probe(self) -> None:
         while True:
+            due = monotonic_ns() + int(PROBE_EVERY * 1e9)
             await asyncio.sleep(PROBE_EVERY)
             now = monotonic_ns()
+            for headset in self._by_agent.values():
+                headset.liveness.forgive(now - due)
             for headset in list(self._by_agent.values()):
                 try:
                     self._look_at(headset, now)
