@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -19,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    bindparam,
     delete,
     or_,
     select,
@@ -175,6 +177,7 @@ def apply(conn: Connection, events: Sequence[Event], plan: NumberingPlan, events
         if isinstance(event.get("call"), str) and event["call"]:
             by_call.setdefault(event["call"], []).append(event)
     known = _load(conn, list(by_call))
+    changed: list[tuple[Call, Call | None]] = []
     for call, fresh in by_call.items():
         before = known.get(call)
         after = before
@@ -185,7 +188,8 @@ def apply(conn: Connection, events: Sequence[Event], plan: NumberingPlan, events
             for event in in_order:
                 after = project(after, event, plan)
         if after is not None and after != before:
-            _save(conn, after, before)
+            changed.append((after, before))
+    _save(conn, changed)
 
 
 def rebuild(conn: Connection, plan: NumberingPlan, known: Iterable[str], events_of: EventsOf) -> int:
@@ -196,19 +200,31 @@ def rebuild(conn: Connection, plan: NumberingPlan, known: Iterable[str], events_
     for call in known:
         row = replay(call, events_of(call), plan)
         if row is not None:
-            _save(conn, row, None)
+            _save(conn, [(row, None)])
             count += 1
     return count
 
 
+@cache
 def _query() -> Any:
     return select(*(calls.c[name] for name in _FIELDS))
+
+
+@cache
+def _by_ids() -> Any:
+    return _query().where(calls.c.id.in_(bindparam("ids", expanding=True)))
+
+
+@cache
+def _offers_by_calls() -> Any:
+    query = select(call_offers).where(call_offers.c.call.in_(bindparam("ids", expanding=True)))
+    return query.order_by(call_offers.c.call, call_offers.c.offer)
 
 
 def _load(conn: Connection, ids: Sequence[str]) -> dict[str, Call]:
     found: dict[str, Call] = {}
     for start in range(0, len(ids), 500):
-        rows = conn.execute(_query().where(calls.c.id.in_(ids[start : start + 500]))).all()
+        rows = conn.execute(_by_ids(), {"ids": ids[start : start + 500]}).all()
         found |= {call.id: call for call in _with_offers(conn, rows)}
     return found
 
@@ -217,29 +233,34 @@ def _with_offers(conn: Connection, rows: Sequence[Row[Any]]) -> list[Call]:
     if not rows:
         return []
     offers: dict[str, list[Offer]] = {}
-    query = select(call_offers).where(call_offers.c.call.in_([row.id for row in rows]))
-    for row in conn.execute(query.order_by(call_offers.c.call, call_offers.c.offer)):
+    for row in conn.execute(_offers_by_calls(), {"ids": [row.id for row in rows]}):
         offers.setdefault(row.call, []).append(Offer(*row[1:]))
-    return [replace(Call(*row), offers=tuple(offers.get(row.id, ()))) for row in rows]
+    return [Call(*row, offers=tuple(offers.get(row.id, ()))) for row in rows]
 
 
-def _save(conn: Connection, row: Call, before: Call | None) -> None:
-    _upsert(conn, calls, [{name: getattr(row, name) for name in _FIELDS}])
-    old = {offer.offer: offer for offer in before.offers} if before is not None else {}
-    changed = [offer for offer in row.offers if old.pop(offer.offer, None) != offer]
-    if old:
-        gone = [(row.id, number) for number in old]
-        conn.execute(delete(call_offers).where(tuple_(call_offers.c.call, call_offers.c.offer).in_(gone)))
+def _save(conn: Connection, changed: Sequence[tuple[Call, Call | None]]) -> None:
+    """Write rows that differ from what was there, and of their offers those that differ."""
+    gone: list[tuple[str, int]] = []
+    offers: list[dict[str, Any]] = []
+    for row, before in changed:
+        old = {offer.offer: offer for offer in before.offers} if before is not None else {}
+        for offer in row.offers:
+            if old.pop(offer.offer, None) != offer:
+                offers.append({"call": row.id, **{name: getattr(offer, name) for name in _OFFER_FIELDS}})
+        gone += [(row.id, number) for number in old]
     if changed:
-        _upsert(
-            conn,
-            call_offers,
-            [{"call": row.id, **{name: getattr(offer, name) for name in _OFFER_FIELDS}} for offer in changed],
-        )
+        values = [{name: getattr(row, name) for name in _FIELDS} for row, _ in changed]
+        conn.execute(_upsert(calls, is_sqlite(conn)), values)
+    if gone:
+        conn.execute(delete(call_offers).where(tuple_(call_offers.c.call, call_offers.c.offer).in_(gone)))
+    if offers:
+        conn.execute(_upsert(call_offers, is_sqlite(conn)), offers)
 
 
-def _upsert(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    statement = sqlite_insert(table) if is_sqlite(conn) else postgresql_insert(table)
+@cache
+def _upsert(table: Table, sqlite: bool) -> Any:
+    """Built once: making this statement costs more than running it."""
+    statement = sqlite_insert(table) if sqlite else postgresql_insert(table)
     keys = [column.name for column in table.primary_key]
     values = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
-    conn.execute(statement.on_conflict_do_update(index_elements=keys, set_=values), list(rows))
+    return statement.on_conflict_do_update(index_elements=keys, set_=values)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Index, String, Table, func, select, text
@@ -58,12 +59,8 @@ def append_events(conn: Connection, events: Iterable[Mapping[str, Any]], plan: N
         # One writer per node at a time: two web processes must not project the same call at once.
         for node in sorted({row["node"] for row in rows}):
             conn.execute(text("SELECT pg_advisory_xact_lock(hashtext(:node))"), {"node": f"events:{node}"})
-    dialect_insert = sqlite_insert if is_sqlite(conn) else postgresql_insert
-    statement = (
-        dialect_insert(call_events).on_conflict_do_nothing().returning(call_events.c.node, call_events.c.sequence)
-    )
     unique = {(row["node"], row["sequence"]): row for row in reversed(rows)}
-    stored = {(node, sequence) for node, sequence in conn.execute(statement, list(unique.values()))}
+    stored = {(node, sequence) for node, sequence in conn.execute(_insert_new(is_sqlite(conn)), list(unique.values()))}
     fresh = sorted((unique[key]["body"] for key in stored), key=lambda body: (body["node"], body["sequence"]))
     if fresh:
         call_log.apply(conn, fresh, plan or NumberingPlan(), lambda call: events_of_call(conn, call))
@@ -117,6 +114,13 @@ def rebuild(conn: Connection, plan: NumberingPlan | None = None) -> int:
     """Make the call log anew from the stored events; gives the number of calls. Recordings keep their state."""
     calls = conn.execute(select(call_events.c.call).where(call_events.c.call != "").distinct()).scalars().all()
     return call_log.rebuild(conn, plan or NumberingPlan(), calls, lambda call: events_of_call(conn, call))
+
+
+@cache
+def _insert_new(sqlite: bool) -> Any:
+    """Gives the keys of the rows that were not there yet. Built once: making it costs more than running it."""
+    statement = sqlite_insert(call_events) if sqlite else postgresql_insert(call_events)
+    return statement.on_conflict_do_nothing().returning(call_events.c.node, call_events.c.sequence)
 
 
 def _row(event: Mapping[str, Any]) -> dict[str, Any]:
