@@ -62,12 +62,15 @@ class HeadlessAgent:
         self._hang_up_after = hang_up_after
         self._disposition = disposition
         self._on_event = on_event
-        self._headset = HeadsetLine(self._api, self._headset_said, None if play is None else sound.load(play))
         self._console = secrets.token_hex(8)
+        pcm = None if play is None else sound.load(play)
+        self._headset = HeadsetLine(self._api, self._console, self._headset_said, pcm)
         self._cursor: dict[str, int] = {}
         self._events: asyncio.Task[None] | None = None
         self._deeds: set[asyncio.Task[None]] = set()
         self._mine: set[str] = set()
+        #: calls that ended: other facts about them may still come
+        self._over: deque[str] = deque(maxlen=200)
         self._news = asyncio.Condition()
         self._saved: deque[str] = deque()
         self.told: deque[dict[str, Any]] = deque(maxlen=5000)
@@ -221,7 +224,7 @@ class HeadlessAgent:
         if "node" in event and "sequence" in event:
             self._cursor[event["node"]] = event["sequence"]
         call = str(event.get("call", ""))
-        if event.get("agent") == self.user and call:
+        if event.get("agent") == self.user and call and call not in self._over:
             self._mine.add(call)
         if call not in self._mine:
             return
@@ -239,6 +242,7 @@ class HeadlessAgent:
                 self._do(self._hang_up_later(call, self._hang_up_after))
         elif kind == "call.ended":
             self._mine.discard(call)
+            self._over.append(call)
             self._call_ended(call, event)
 
     def _call_ended(self, call: str, event: dict[str, Any]) -> None:

@@ -35,8 +35,9 @@ class HeadsetLine:
     ``tell(event, **fields)`` hears ``headset`` (connected), ``headset_lost`` (reason) and ``audio`` (call, running).
     """
 
-    def __init__(self, api: ConsoleApi, tell: Callable[..., None], pcm: bytes | None = None) -> None:
+    def __init__(self, api: ConsoleApi, console: str, tell: Callable[..., None], pcm: bytes | None = None) -> None:
         self._api = api
+        self._console = console
         self._tell = tell
         self._pcm = pcm
         self._frames: dict[int, list[bytes]] = {}
@@ -60,7 +61,7 @@ class HeadsetLine:
         while True:
             reason = ""
             try:
-                ticket = await self._api.post("/api/headset")
+                ticket = await self._api.post("/api/headset", {"console": self._console})
                 url = f"{ticket['url']}{'&' if '?' in ticket['url'] else '?'}token={quote(ticket['token'])}"
                 context = self._api.tls if url.startswith("wss:") else None
                 async with connect(url, compression=None, ssl=context, proxy=None) as socket:
