@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from console import __version__, health, static_files
 from console.admin import rule_routes, trail_routes, user_routes
+from console.calls import routes as calls
 from console.config import ConsoleConfig
 from console.desk import WebDesk
 from console.events.socket import events_socket
@@ -27,24 +28,17 @@ from console.http.openapi import openapi
 from console.identity import routes as identity
 from console.identity.door import Door
 from console.metrics import CONTENT_TYPE
+from console.patients import routes as patients
+from console.quality import routes as quality
 from console.reception import routes as reception
 from console.request_metrics import RequestMetrics
-
-
-def _others() -> list[Endpoints]:
-    import importlib
-
-    found = []
-    for name in ("calls", "patients", "quality"):
-        with contextlib.suppress(ModuleNotFoundError):
-            found.append(importlib.import_module(f"console.{name}.routes").routes)
-    return found
-
 
 DESKS: tuple[Endpoints, ...] = (
     identity.routes,
     reception.routes,
-    *_others(),
+    calls.routes,
+    patients.routes,
+    quality.routes,
     floor.routes,
     rule_routes.routes,
     user_routes.routes,

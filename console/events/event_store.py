@@ -106,9 +106,10 @@ class EventStore:
         loop = asyncio.get_running_loop()
         try:
             new = await loop.run_in_executor(self._executor, self._append, batch)
-        except (OSError, OperationalError, InterfaceError, InternalError, PoolTimeout) as error:
+        except Exception as error:
+            # whatever it is, the events stay in line: nothing may be lost here
             if not self.trouble:
-                log.error("events cannot be stored, they wait", waiting=len(self._waiting), reason=str(error))
+                log.error("events cannot be stored, they wait", waiting=len(self._waiting), exc_info=error)
             self.trouble = str(error) or type(error).__name__
             return False
         if self.trouble:
@@ -132,7 +133,7 @@ class EventStore:
                 return sum(self._append([event]) for event in batch)
             log.error(
                 "an event is refused by the database and set aside",
-                event=batch[0].get("type"),
+                type=batch[0].get("type"),
                 sequence=batch[0].get("sequence"),
                 exc_info=error,
             )

@@ -78,7 +78,7 @@ class EventHub:
             try:
                 listener(event)
             except Exception:
-                log.exception("a listener failed", event=event.get("type"))
+                log.exception("a listener failed", type=event.get("type"))
         for console in list(self._consoles.values()):
             if console.deliver(delivery):
                 self.delivered += 1

@@ -34,7 +34,8 @@ def move(agents: set[str], event: dict[str, Any]) -> frozenset[str]:
         agents.clear()
         agents.add(agent)
     concerned = frozenset(agents | {agent}) if agent else frozenset(agents)
-    if kind == "call.offer_ended" and event.get("outcome") != "answered":
+    if kind == "call.offer_ended" and event.get("outcome") not in ("answered", "caller_gone"):
+        # when the caller gave up, the agent it rang at still hears how the call ended
         agents.discard(agent)
     return concerned
 

@@ -134,14 +134,14 @@ class House:
             await phone.stop()
 
     @contextlib.asynccontextmanager
-    async def running(self, phone: bool = True) -> AsyncIterator[House]:
-        """Phone and web; ``phone`` False: the phone is started by the test, if at all."""
+    async def running(self, phone: bool = True, web: bool = True) -> AsyncIterator[House]:
+        """Phone and web; what is False the test starts itself, if at all."""
         if phone:
             await self.start_phone()
         self.source = await SipSource.open(("127.0.0.1", self.config.sip.port))
         try:
-            async with self.web():
-                if phone:
+            async with self.web() if web else contextlib.nullcontext():
+                if phone and web:
                     await self.phone_there()
                 try:
                     yield self
@@ -244,14 +244,14 @@ Body = Callable[[House], Awaitable[None]]
 
 @pytest.fixture
 def house(tmp_path: Path, users_database: Path) -> Callable[..., None]:
-    """``house(body, phone=True, **settings)`` runs an async body with a running house, within 40 s."""
+    """``house(body, phone=True, web=True, **settings)`` runs an async body with a running house, within 40 s."""
 
-    def run(body: Body, phone: bool = True, **settings: Any) -> None:
+    def run(body: Body, phone: bool = True, web: bool = True, **settings: Any) -> None:
         built = House(tmp_path, **settings)
         built.prepare(users_database)
 
         async def main() -> None:
-            async with asyncio.timeout(40), built.running(phone) as running:
+            async with asyncio.timeout(40), built.running(phone, web) as running:
                 await body(running)
 
         asyncio.run(main())
