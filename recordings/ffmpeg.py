@@ -5,7 +5,8 @@ front lands within 5 ms of the asked second in a half-hour file; MP3 at a consta
 with or without its Xing header. Why two uncoupled streams (mapping family 255): in stereo mode the encoder shares what
 both channels say, the other voice is heard 30 dB down while both speak, and nearly in full for a moment after a seek;
 uncoupled it is 80 dB down, for fewer bytes (180 kB a minute) and less CPU (0.22 s a minute). More effort than level 1
-costs twice the CPU and cannot be heard.
+costs twice the CPU and cannot be heard. libopus leaves channels uncoupled only in family 255, which names no speakers
+and which some players refuse; the header is then set to family 1, which says left and right (RFC 7845 §5.1.1.2).
 """
 
 from __future__ import annotations
@@ -36,9 +37,12 @@ class Codec:
     arguments: tuple[str, ...]
     suffix: str = ".webm"
     media_type: str = "audio/webm"
+    #: two uncoupled Opus streams, to be called left and right
+    uncoupled: bool = True
 
 
-_WEBM = ("-f", "webm", "-cues_to_front", "1", "-cluster_time_limit", "1000")
+# checksums over the headers are left out, because the Opus header is changed afterwards
+_WEBM = ("-f", "webm", "-cues_to_front", "1", "-cluster_time_limit", "1000", "-write_crc32", "0")
 # no random identifiers: the same capture gives the same file and SHA-256
 _REPRODUCIBLE = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact")
 _OPUS = ("-c:a", "libopus", "-mapping_family", "255", "-frame_duration", "20")
@@ -71,6 +75,20 @@ def encode(pcm: Iterable[bytes], target: Path, codec: Codec, most_seconds: float
         except BrokenPipeError:
             # it died early; its last words are told by _running
             process.wait()
+    if codec.uncoupled:
+        _name_sides(target)
+
+
+def _name_sides(target: Path) -> None:
+    """Set the channel mapping family of the Opus header (RFC 7845 §5.1) from 255 to 1: left and right."""
+    with target.open("r+b") as file:
+        head = file.read(1 << 20)
+        at = head.find(b"OpusHead")
+        # family, streams, coupled streams, and which stream each channel is
+        if at < 0 or head[at + 18 : at + 23] != bytes((255, CHANNELS, 0, 0, 1)):
+            raise CodecFailed("the Opus header is not that of two uncoupled streams")
+        file.seek(at + 18)
+        file.write(b"\x01")
 
 
 @contextmanager

@@ -80,6 +80,8 @@ def test_the_file_can_be_sought_from_its_first_bytes(tmp_path: Path, made: Any, 
     file = (tmp_path / done.path).read_bytes()
     cues, cluster = file.index(b"\x1c\x53\xbb\x6b"), file.index(b"\x1f\x43\xb6\x75")
     assert cues < cluster
+    head = file.index(b"OpusHead")
+    assert tuple(file[head + 18 : head + 23]) == (1, 2, 0, 0, 1), "left and right, each a stream of its own"
     assert file.count(b"\x1f\x43\xb6\x75") >= 29
 
 

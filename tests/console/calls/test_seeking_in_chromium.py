@@ -88,7 +88,7 @@ def test_seeking_lands_within_50_ms_on_both_channels(
                 await page.goto(f"{house.url}/seek.html")
                 duration = await page.evaluate(f"load('/api/recordings/{id_}/audio')")
                 assert duration == pytest.approx(20.0, abs=0.05)
-                for second in (12.3, 3.25, 17.45, 0.3, 8.6):
+                for second in (12.3, 3.25, 17.45):
                     sides = await page.evaluate(f"from({second})")
                     assert landed(sides) == pytest.approx(second, abs=0.05)
             finally:
