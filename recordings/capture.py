@@ -43,6 +43,10 @@ OnClosed = Callable[[str, int, int], None]
 OnTrouble = Callable[[str, float], None]
 
 
+class CaptureRefused(OSError):
+    """This call cannot be recorded; the message says why. An OSError, as the media path expects of a recorder."""
+
+
 class CaptureTap:
     """One call's recorder (``telephony.media.tap.Tap``). Used from one thread, the media loop's."""
 
@@ -176,18 +180,18 @@ class CaptureRecorder:
         Touches no disk: the file is made by the writer thread. A call recorded before (and closed) is appended to.
 
         Raises:
-            ValueError: the call id cannot be a file name, or the call is being recorded already.
-            RuntimeError: the recorder was stopped.
+            CaptureRefused: the call id cannot be a file name, the call is being recorded already, or the recorder was
+                stopped.
         """
         if not _CALL_ID.fullmatch(call):
-            raise ValueError(f"call id {call!r} cannot be a file name")
+            raise CaptureRefused(f"call id {call!r} cannot be a file name")
         day = datetime.now(UTC).strftime("%Y/%m/%d")
         path = (RAW_FOLDER / day / f"{call}.cap").as_posix()
         with self._lock:
             if self._stopping:
-                raise RuntimeError("the recorder is stopped")
+                raise CaptureRefused("the recorder is stopped")
             if call in self._taps:
-                raise ValueError(f"call {call} is being recorded already")
+                raise CaptureRefused(f"call {call} is being recorded already")
             tap = self._taps[call] = CaptureTap(self, call, path, on_closed, on_trouble)
             tap.backlog.put(CaptureHeader(call, time.time_ns(), time.monotonic_ns()).pack())
             if not self._threads:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from recordings.capture import STALLED_RECORDS, CaptureRecorder, CaptureTap
+from recordings.capture import STALLED_RECORDS, CaptureRecorder, CaptureRefused, CaptureTap
 from recordings.capture_backlog import Backlog
 from recordings.capture_format import RECORD, CaptureHeader, parse_capture, read_capture
 
@@ -117,7 +117,7 @@ def test_a_call_that_is_recorded_again_is_appended_to_its_file(tmp_path: Path) -
         for payload in (b"a" * 160, b"b" * 160):
             tap, path, told = begin(recorder)
             tap.packet(0, 8, 160, payload, time.monotonic_ns())
-            with pytest.raises(ValueError, match="being recorded already"):
+            with pytest.raises(CaptureRefused, match="being recorded already"):
                 recorder.open("0195-call", told.on_closed, told.on_trouble)
             tap.close()
             await told.closed
@@ -125,7 +125,7 @@ def test_a_call_that_is_recorded_again_is_appended_to_its_file(tmp_path: Path) -
         assert [len(segment.legs[0]) for segment in capture.segments] == [1, 1]
         assert capture.ended
         await asyncio.to_thread(recorder.stop)
-        with pytest.raises(RuntimeError, match="stopped"):
+        with pytest.raises(CaptureRefused, match="stopped"):
             recorder.open("another", told.on_closed, told.on_trouble)
 
     asyncio.run(call())
@@ -135,7 +135,7 @@ def test_a_call_that_is_recorded_again_is_appended_to_its_file(tmp_path: Path) -
 def test_a_call_id_that_is_no_file_name_is_refused(tmp_path: Path, call: str) -> None:
     async def refuse() -> None:
         recorder = CaptureRecorder(tmp_path, asyncio.get_running_loop())
-        with pytest.raises(ValueError, match="cannot be a file name"):
+        with pytest.raises(CaptureRefused, match="cannot be a file name"):
             begin(recorder, call)
         assert recorder.live == 0
 
