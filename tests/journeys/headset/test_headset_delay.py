@@ -14,7 +14,7 @@ import pytest
 
 pytestmark = pytest.mark.journey
 
-SECONDS = 8
+SECONDS = 5
 LOUD = 0.1
 STALLS = int(SECONDS / 0.3)
 
