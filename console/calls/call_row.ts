@@ -4,7 +4,7 @@ import type { Disposition } from '@/api/phone'
 import { i18n } from '@/i18n'
 import { maskedNumber } from '@/words/caller'
 import { labelOf } from '@/words/labels'
-import { outcomeOf, type Outcome } from '@/words/outcome'
+import { outcomeOf, outcomeTone, type Outcome } from '@/words/outcome'
 import { unix } from '@/words/time'
 
 const KNOWN = new Set<string>([
@@ -29,6 +29,12 @@ export function rowOutcome(row: CallRow): Outcome {
     sipStatus: row.sip_status,
     hungUpBy: row.hung_up_by,
   })
+}
+
+/** The chip's colour: a call that only rings has another one than a call that talks. */
+export function rowTone(row: CallRow): string {
+  if (row.ended_at === null && row.answered_at === null) return 'ringing'
+  return outcomeTone(rowOutcome(row))
 }
 
 /** Seconds of talk; null when it was never answered. `now`: for a call that goes on. */

@@ -61,7 +61,7 @@ export interface CallFilter {
   agent?: string
   direction?: string
   outcome?: string
-  patient_id?: string
+  patient?: string
 }
 
 /** The list may come bare or under a name; both are read. */

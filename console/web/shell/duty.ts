@@ -7,7 +7,7 @@ import { useHeadset } from '@/stores/headset'
 import { useSession } from '@/stores/session'
 import { useStream } from '@/stores/stream'
 import { callerLabel } from '@/words/caller'
-import { attempt } from './report'
+import { attempt, tellFailure } from './report'
 
 export function useDuty(): void {
   const session = useSession()
@@ -18,9 +18,9 @@ export function useDuty(): void {
 
   onMounted(() => {
     stream.start()
+    void attempt(desk.load)
     if (!session.isAgent) return
     ends.push(stream.listen(desk.heard))
-    void attempt(desk.load)
     void attempt(headset.connect)
   })
 
@@ -38,6 +38,13 @@ export function useDuty(): void {
       headset.ring(call !== '')
       if (call && desk.ringing) startAlert(call, callerLabel(desk.ringing))
       else stopAlert()
+    },
+  )
+
+  watch(
+    () => desk.trouble,
+    (error) => {
+      if (error) tellFailure(error)
     },
   )
 

@@ -36,6 +36,8 @@ export const useDesk = defineStore('desk', () => {
   /** The state chosen during a call, for after it. */
   const nextState = ref<'ready' | 'not_ready' | null>(null)
   const changed = ref(0)
+  /** What went wrong without anybody having pressed anything; the shell tells it. */
+  const trouble = shallowRef<unknown>(null)
 
   const me = computed(() => floor.agent(session.user?.username))
   const status = computed<AgentStatus>(() => me.value?.status ?? 'offline')
@@ -99,6 +101,18 @@ export const useDesk = defineStore('desk', () => {
     shownId.value = id
   }
 
+  /** A number of exactly one patient: the call is that patient's, until the agent says otherwise. */
+  async function linkOnly(id: string): Promise<void> {
+    const call = calls.get(id)
+    const only = call?.pop?.match === 'one' ? call.pop.patients[0] : undefined
+    if (!call || !only || call.patientId) return
+    try {
+      await attach(id, only.id)
+    } catch (error) {
+      trouble.value = error
+    }
+  }
+
   function heard(event: DeskEvent): void {
     const user = session.user?.username
     if (event.type === 'call.offered' && event.agent === user) {
@@ -111,18 +125,22 @@ export const useDesk = defineStore('desk', () => {
       const call = calls.get(event.call)
       if (call && event.outcome !== 'rejected') missed.value = { call, outcome: event.outcome, at: event.at }
       if (shownId.value === event.call) shownId.value = ''
+    } else if (event.type === 'call.answered' && event.agent === user) {
+      void linkOnly(event.call)
     } else if (event.type === 'call.ended') {
       if (event.call === shownId.value) disarm()
       if (event.agent === user) changed.value += 1
     } else if (event.type === 'agent.state' && event.agent === user) {
       if (event.status === 'ready' || event.status === 'not_ready') nextState.value = null
-      if (event.status === 'wrap_up' && event.call) void recallWrapUp()
+      if (event.status === 'wrap_up' && event.call)
+        recallWrapUp().catch((error: unknown) => (trouble.value = error))
     }
   }
 
   async function setState(state: 'ready' | 'not_ready', reason = ''): Promise<void> {
+    const busy = ['ringing', 'talking', 'wrap_up'].includes(status.value)
     await phone.setState(state, reason)
-    if (['ringing', 'talking', 'wrap_up'].includes(status.value)) nextState.value = state
+    if (busy) nextState.value = state
   }
 
   async function answer(): Promise<void> {
@@ -205,6 +223,7 @@ export const useDesk = defineStore('desk', () => {
     shownId,
     nextState,
     changed,
+    trouble,
     me,
     status,
     current,
