@@ -78,6 +78,10 @@ class DtmfSender:
         for event in events:
             self._steps.extend(_steps(event))
 
+    def clear(self) -> None:
+        """Forget what was not sent."""
+        self._steps.clear()
+
     def step(self) -> EventPacket | None:
         """The next packet, or None for a step of pause. Call only while ``active``."""
         return self._steps.popleft()

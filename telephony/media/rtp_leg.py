@@ -165,7 +165,9 @@ class RtpLeg:
             self._ports.clock.busy(self)
 
     def send_digits(self, digits: str) -> None:
-        """Send DTMF as telephone events. Raises ValueError for what is no digit or when the peer takes no events."""
+        """Send DTMF as telephone events. Raises ValueError for what is no digit, or when the peer takes none (now)."""
+        if not self._may_send:
+            raise ValueError("the peer takes nothing now: the call is held or not negotiated")
         self._sender.digits(digits)
         self.wakes_at = 0
 

@@ -104,8 +104,9 @@ class RtpSender:
         self._dtmf.add(digits)
 
     def pause(self) -> None:
-        """Nothing goes out for a while (hold): what waits is stale."""
+        """Nothing goes out for a while (hold): what waits is stale, digits too."""
         self._pacer.clear()
+        self._dtmf.clear()
         self._marker = True
 
     def _event_step(self, now: int) -> None:

@@ -304,6 +304,8 @@ def test_a_peer_that_holds_gets_nothing_until_it_resumes(
             leg.send_audio(b"\x11" * 160)
             await asyncio.sleep(0.02)
         assert telephone.waiting() == []
+        with pytest.raises(ValueError, match="held"):
+            leg.send_digits("1")
         leg.negotiate(parts.Agreed(telephone.port))
         leg.send_audio(b"\x22" * 160)
         resumed = RtpPacket.parse(await telephone.receive())

@@ -104,6 +104,16 @@ def test_digits_take_the_line_and_are_not_recorded() -> None:
     assert abs(wire.elapsed() - 1200 * 8) <= 480
 
 
+def test_digits_that_a_hold_cut_off_are_not_sent_after_it() -> None:
+    wire = Wire()
+    wire.sender.digits("123")
+    now = wire.run(START, 100)
+    wire.sender.pause()
+    wire.packets.clear()
+    wire.run(now + 1000 * MS, 400)
+    assert {packet.payload_type for packet in wire.packets} == {8}
+
+
 def test_another_law_negotiated_in_mid_call_is_sent_at_once() -> None:
     wire = Wire(8)
     now = wire.run(START, 100)
