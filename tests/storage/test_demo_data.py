@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from itertools import islice
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, event, func, select
 
 from storage.database import reading, transaction
 from storage.demo_data import DEMO_USERS, demo_callers, load_demo, load_demo_users, make_patients
@@ -32,7 +33,47 @@ def test_loading_twice_or_in_steps_makes_no_second_copy(conn: Connection) -> Non
     assert stored == [one.patient[0] for one in make_patients(500)]
 
 
-def test_a_large_load_builds_the_same_rows_and_all_indexes(sqlite_engine: Engine) -> None:
+QUERIES = (
+    "13805711001",
+    "5678",
+    "138057",
+    "zs",
+    "zhangsan",
+    "zhang",
+    "张三",
+    "小明",
+    "D00000001",
+    "D0000",
+    "+861380571",
+)
+
+
+def scans_in_searches(engine: Engine) -> list[str]:
+    """What the database says of the plans of all statements that the searches run: lines that read a whole table."""
+    ran: list[tuple[str, Any]] = []
+
+    def keep(conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        if statement.startswith("SELECT"):
+            ran.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", keep)
+    with reading(engine) as conn:
+        for query in QUERIES:
+            assert search(conn, query, plan=PLAN), query
+        for caller in demo_callers():
+            find_by_number(conn, normalise(caller.number).e164)
+    event.remove(engine, "before_cursor_execute", keep)
+    assert len(ran) > 30
+    explain = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN"
+    with reading(engine) as conn:
+        plans = [
+            str(row[-1]) for statement, given in ran for row in conn.exec_driver_sql(f"{explain} {statement}", given)
+        ]
+    assert any("INDEX" in line.upper() for line in plans)
+    return [line for line in plans if "Seq Scan" in line or line.startswith("SCAN patient")]
+
+
+def test_a_large_load_builds_the_same_rows_and_all_indexes_and_searches_use_them(sqlite_engine: Engine) -> None:
     with transaction(sqlite_engine) as conn:
         indexes = "SELECT name FROM sqlite_master WHERE type = 'index' ORDER BY name"
         before = conn.exec_driver_sql(indexes).scalars().all()
@@ -41,13 +82,15 @@ def test_a_large_load_builds_the_same_rows_and_all_indexes(sqlite_engine: Engine
         assert count(conn) == 25_000
         last = next(iter(make_patients(25_000, start=24_999)))
         assert [found.id for found in search(conn, last.patient[1])] == [last.patient[0]]
+    assert scans_in_searches(sqlite_engine) == []
 
 
-def test_a_large_load_works_on_postgresql_too(postgresql_engine: Engine) -> None:
+def test_a_large_load_and_its_searches_work_on_postgresql_too(postgresql_engine: Engine) -> None:
     with transaction(postgresql_engine) as conn:
         assert load_demo(conn, 20_500) == 20_500
         assert len(find_by_number(conn, "+8657188001004")) == 3
         assert "ix_patients_name_from_2" in conn.exec_driver_sql("SELECT indexname FROM pg_indexes").scalars().all()
+    assert scans_in_searches(postgresql_engine) == []
 
 
 def test_what_is_loaded_in_bulk_is_what_the_normal_way_would_write(conn: Connection) -> None:
