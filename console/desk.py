@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import HTTPConnection
 
 from console.config import ConsoleConfig
@@ -27,7 +28,7 @@ from console.metrics import Metrics
 from storage import rules
 from storage.call_projection import DESK
 from storage.database import open_engine, reading, transaction
-from storage.event_log import last_sequence
+from storage.event_log import events_after, last_sequence
 from storage.phone_numbers import NumberingPlan
 
 log = structlog.get_logger("console")
@@ -55,6 +56,7 @@ class WebDesk:
         self.calls = LiveCalls(self.lookup)
         self.hub = EventHub(self.calls, config.home_area_code)
         self.presence = Presence(self.phone, config.queues, config.session.gone_seconds)
+        self._catching_up: set[asyncio.Task[None]] = set()
         self.hub.listeners.append(self.metrics.heard)
 
     async def start(self) -> None:
@@ -109,9 +111,25 @@ class WebDesk:
         return await asyncio.get_running_loop().run_in_executor(self.executor, run)
 
     def publish(self, event: dict[str, Any]) -> None:
-        """Tell the consoles of an event that was stored already, such as what
-        ``storage.event_log.append_desk_event`` gives."""
-        self.hub.publish(event)
+        """Tell the consoles of an event that was stored already: what ``storage.event_log.append_desk_event`` gave."""
+        if event["sequence"] == self.hub.cursor.get(event["node"], 0) + 1:
+            self.hub.publish(event)
+            return
+        # another one was stored in between and comes first
+        task = asyncio.ensure_future(self._catch_up(event["node"]))
+        self._catching_up.add(task)
+        task.add_done_callback(self._catching_up.discard)
+
+    async def _catch_up(self, node: str) -> None:
+        after = self.hub.cursor.get(node, 0)
+        try:
+            missed = await self.read(lambda conn: events_after(conn, node, after))
+        except SQLAlchemyError as error:
+            # the next one to be published brings these along
+            log.error("events of the desk could not be read", reason=str(error))
+            return
+        for event in missed:
+            self.hub.publish(event)
 
     async def push_rules(self) -> None:
         """Give the phone the rules in force. Raises ApiError when it is away or refuses one."""

@@ -29,7 +29,8 @@ def begin(process: str) -> ConsoleConfig:
         try:
             config = with_secret(load_config())
         except ConfigError as error:
-            sys.exit(f"sansheng: {error}")
+            print(f"sansheng: {error}", file=sys.stderr)
+            sys.exit(2)
         configure_logging(config.log, process)
         return config
     # children of ours must neither read from the pipe nor keep it

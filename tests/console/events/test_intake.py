@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from console.events import event_store
 from storage.database import reading, transaction
-from storage.event_log import events_after
+from storage.event_log import append_desk_event, events_after
 from telephony.events import RequestRefused
 
 Run = Callable[..., None]
@@ -186,6 +186,25 @@ def test_an_agent_without_a_console_is_found_by_a_web_process_that_starts_anew(h
         await desk.until(lambda: phone.floor.agents["agent2"].status == "offline")
 
     house(body, phone=False, gone_seconds=0.2)
+
+
+def test_what_the_desk_adds_to_calls_reaches_the_consoles_in_order_whoever_is_first(house: Run) -> None:
+    async def body(desk: Any) -> None:
+        async with desk.signed_in("supervisor1") as supervisor:
+            watching = await desk.console(supervisor)
+
+            def add(conn: Connection) -> list[dict[str, Any]]:
+                wish = {"type": "call.disposed", "call": "c1", "at": 1.0, "agent": "agent1", "code": "answered"}
+                return [append_desk_event(conn, wish) for _ in range(2)]
+
+            first, second = await desk.desk.in_transaction(add)
+            desk.desk.publish(second)
+            desk.desk.publish(first)
+            await watching.frame("call.disposed", sequence=second["sequence"])
+            told = [frame["sequence"] for frame in watching.frames if frame["type"] == "call.disposed"]
+            assert told == [first["sequence"], second["sequence"]]
+
+    house(body, phone=False)
 
 
 def test_a_pop_that_the_database_cannot_answer_fails_visibly_and_the_call_rings(house: Run) -> None:
