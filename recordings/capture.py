@@ -83,6 +83,7 @@ class CaptureTap:
         #: set once by ``close`` (or by a recorder that stops)
         self.closing = False
         self.closed_ns = 0
+        #: records that may wait; 0 once closed
         self.limit = STALLED_RECORDS
         #: packets dropped on the loop because the writer thread stalled
         self.overflow = 0
@@ -97,7 +98,7 @@ class CaptureTap:
 
     def packet(self, leg: int, payload_type: int, timestamp: int, payload: bytes, monotonic_ns: int) -> None:
         """Keep one payload. Never blocks, never raises; what cannot be a G.711 packet is counted in ``refused``."""
-        if len(self._records) < self.limit and payload and not self.closing:
+        if payload and len(self._records) < self.limit:
             try:
                 self._append(_pack(leg, payload_type, len(payload), timestamp, monotonic_ns) + payload)
             except (struct.error, TypeError):
@@ -109,6 +110,7 @@ class CaptureTap:
         """No more packets. May be called again."""
         if not self.closing:
             self.closed_ns = time.monotonic_ns()
+            self.limit = 0
             self.closing = True
             self._recorder.wake()
 
@@ -261,14 +263,18 @@ class CaptureRecorder:
     def _write_round(self, tap: CaptureTap) -> None:
         closing = tap.closing
         backlog = tap.backlog
-        backlog.extend(tap.take())
+        taken = tap.take()
         if tap.overflow:
             overflow, tap.overflow = tap.overflow, 0
-            tap.limit = STALLED_RECORDS
+            tap.limit = 0 if closing else STALLED_RECORDS
             backlog.note_overflow(overflow, time.monotonic_ns())
-        if closing:
-            backlog.end(tap.closed_ns)
         try:
+            if backlog.empty and tap.descriptor >= 0:
+                backlog.write_now(tap.descriptor, taken)
+            else:
+                backlog.extend(taken)
+            if closing:
+                backlog.end(tap.closed_ns)
             if tap.descriptor < 0:
                 self._open_file(tap)
             backlog.write(tap.descriptor)

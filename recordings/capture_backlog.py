@@ -64,6 +64,30 @@ class Backlog:
             waiting[record[0] & LAST_LEG] += size - RECORD.size
             self.offered += 1
 
+    @property
+    def empty(self) -> bool:
+        return not (self._records or self._rest or self._gap)
+
+    def write_now(self, descriptor: int, records: list[bytes]) -> None:
+        """The usual way, without a look at each record: append them all at once to a backlog that is empty.
+
+        What the disk does not take is kept. Raises OSError as ``write`` does.
+        """
+        if not records:
+            return
+        data = b"".join(records)
+        try:
+            count = self._write(descriptor, data)
+        except OSError:
+            self.extend(records)
+            raise
+        if count == len(data):
+            self.offered += len(records)
+            self.packets_written += len(records)
+        else:
+            self.extend(records)
+            self._take_off(count)
+
     def end(self, at_ns: int) -> None:
         """The closing record, once."""
         if not self._ended:
@@ -93,18 +117,21 @@ class Backlog:
                 self._rest = note
                 continue
             batch = [self._records[n] for n in range(min(_BATCH, len(self._records)))]
-            count = self._write(descriptor, b"".join(batch))
-            while count > 0:
-                record = self._records.popleft()
-                self._account(record)
-                if count < len(record):
-                    self._rest = record[count:]
-                count -= len(record)
+            self._take_off(self._write(descriptor, b"".join(batch)))
 
     def _write(self, descriptor: int, data: bytes) -> int:
         count = os.write(descriptor, data)
         self.written += count
         return count
+
+    def _take_off(self, count: int) -> None:
+        """The first ``count`` bytes are on disk; the rest of a record that was cut goes first the next time."""
+        while count > 0:
+            record = self._records.popleft()
+            self._account(record)
+            if count < len(record):
+                self._rest = record[count:]
+            count -= len(record)
 
     def _account(self, record: bytes) -> None:
         size = len(record)
