@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import HTTPConnection
 
 from console.config import ConsoleConfig
+from console.events.console import SIGNED_OUT
 from console.events.event_store import EventStore
 from console.events.hub import EventHub
 from console.events.intake import Intake
@@ -37,6 +38,8 @@ T = TypeVar("T")
 
 #: database work of routes at once
 THREADS = 6
+#: seconds between two looks at the sessions of open consoles
+RECHECK_SECONDS = 15.0
 
 
 class WebDesk:
@@ -78,11 +81,14 @@ class WebDesk:
         )
         self.store.start()
         self.intake.start()
+        self._recheck = asyncio.create_task(self._recheck_consoles(), name="recheck")
         log.info("the console is open", address=f"{self.config.http.host}:{self.config.http.port}")
 
     async def stop(self) -> None:
         for console in list(self.hub.consoles):
             console.close(1012)
+        self._recheck.cancel()
+        await asyncio.gather(self._recheck, *self._catching_up, return_exceptions=True)
         await self.presence.stop()
         await self.intake.stop()
         await self.store.stop()
@@ -145,6 +151,19 @@ class WebDesk:
     async def _last_stored(self, node: str) -> int:
         self.hub.cursor.setdefault(DESK, await self.read(lambda conn: last_sequence(conn, DESK)))
         return await self.read(lambda conn: last_sequence(conn, node))
+
+    async def _recheck_consoles(self) -> None:
+        """Let consoles go whose session has ended elsewhere: expired, or the user was disabled on the command line."""
+        while True:
+            await asyncio.sleep(RECHECK_SECONDS)
+            for console in list(self.hub.consoles):
+                try:
+                    user = await self.sessions.user_of_token(console.token)
+                except SQLAlchemyError as error:
+                    log.warning("a session could not be looked up again", reason=str(error))
+                    break
+                if user is None:
+                    console.close(SIGNED_OUT)
 
     def _events_stored(self, sequence: int) -> None:
         self.intake.stored(sequence)

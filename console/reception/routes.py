@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+import unicodedata
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -12,6 +14,7 @@ from sqlalchemy import Connection
 from console.config import ScriptTexts
 from console.http import ApiCall, ApiError, Endpoints, Message
 from storage.dispositions import Disposition, list_dispositions
+from storage.phone_numbers import normalise
 from telephony.media.token import sign
 
 if TYPE_CHECKING:
@@ -134,7 +137,7 @@ async def set_state(call: ApiCall) -> AgentView:
 async def dial(call: ApiCall) -> Dialled:
     """Call a number. 409 no_headset, agent_busy, no_line; 400 bad_number."""
     wish: Dial = call.body
-    number = wish.number.strip()
+    number = dialable(wish.number, call.config.home_area_code)
     if not any(character.isdigit() for character in number):
         raise ApiError(
             400, "bad_number", Message("该号码无法拨打", "This is not a number that can be dialled"), field="number"
@@ -143,6 +146,20 @@ async def dial(call: ApiCall) -> Dialled:
         "call.dial", agent=call.user.username, number=number, line=wish.line, patient_id=wish.patient_id
     )
     return Dialled(id=answer["call"])
+
+
+_SEPARATORS = re.compile(r"[\s().\-‐-―/]+")
+
+
+def dialable(number: str, area_code: str) -> str:
+    """A number as it was typed or shown, as a line takes it: no separators, no extension behind it. A SIP URI stays."""
+    text = unicodedata.normalize("NFKC", number).strip()
+    if "@" in text or text.lower().startswith(("sip:", "sips:", "tel:")):
+        return text
+    extension = normalise(text, home_area_code=area_code).extension
+    if extension:
+        text = text[: text.rfind(extension)].rstrip("xX,;#转机号分-– ").removesuffix("ext.").removesuffix("ext")
+    return _SEPARATORS.sub("", text)
 
 
 async def _tell(call: ApiCall, command: str, **arguments: object) -> None:

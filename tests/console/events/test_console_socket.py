@@ -9,8 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
+from console import desk as desk_module
 from console.events import console as console_module
 from console.events import socket as socket_module
+from console.identity import session_cache
+from storage.database import transaction
+from storage.users import update_user
 
 Run = Callable[..., None]
 WANG, LI = "13812340001", "13812340002"
@@ -268,5 +272,19 @@ def test_the_console_opens_and_says_so_while_the_phone_process_is_away(house: Ru
             assert (await events.frame("agent.state", agent="agent1"))["status"] == "not_ready"
             await desk.stop_phone()
             await events.frame("phone", connected=False)
+
+    house(body, phone=False)
+
+
+def test_a_session_that_is_ended_elsewhere_closes_its_console(house: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk_module, "RECHECK_SECONDS", 0.1)
+    monkeypatch.setattr(session_cache, "FRESH_SECONDS", 0.1)
+
+    async def body(desk: Any) -> None:
+        async with desk.signed_in("agent1") as agent:
+            events = await desk.console(agent)
+            with transaction(desk.desk.engine) as conn:
+                update_user(conn, "agent1", active=False)
+            assert await events.close_code() == 4003
 
     house(body, phone=False)

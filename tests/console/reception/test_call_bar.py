@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from console.reception.routes import dialable
+
 Run = Callable[..., None]
 WANG = "13812340001"
 
@@ -107,6 +109,25 @@ def test_dialling_without_a_headset_or_a_number_is_refused(house: Run) -> None:
             assert (too_long.status_code, too_long.json()["error"]["field"]) == (422, "number")
 
     house(body)
+
+
+@pytest.mark.parametrize(
+    ("typed", "dialled"),
+    [
+        ("138 1234 5678", "13812345678"),
+        (" 0571-8888 6666 ", "057188886666"),
+        ("(0571) 8888–6666", "057188886666"),
+        ("0571-88886666-8012", "057188886666"),
+        ("0571-88886666转8012", "057188886666"),
+        ("88886666 ext. 8012", "88886666"),
+        ("１３８１２３４５６７８", "13812345678"),
+        ("+86 138 1234 5678", "+8613812345678"),
+        ("*72#", "*72#"),
+        ("sip:ward-3@192.0.2.1", "sip:ward-3@192.0.2.1"),
+    ],
+)
+def test_numbers_are_dialled_without_separators_and_extensions(typed: str, dialled: str) -> None:
+    assert dialable(typed, "0571") == dialled
 
 
 @pytest.mark.parametrize("action", ["answer", "reject", "hangup", "hold", "resume", "wrapped-up"])
