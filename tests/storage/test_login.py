@@ -82,9 +82,10 @@ def test_an_unknown_user_is_treated_and_timed_like_a_known_one(sqlite_engine: En
         create_user(conn, "agent1", "correct horse", "agent")
 
     def seconds(username: str, n: int) -> float:
-        start = time.perf_counter()
+        # processor time: what the machine does besides must not decide the test
+        start = time.process_time()
         assert authenticate(agent, username, "wrong", now=NOW + 1000 * n).outcome == "wrong"
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     seconds("nobody", 0)
     known = statistics.median(seconds("agent1", n) for n in range(1, 6))

@@ -51,53 +51,53 @@ def test_a_patient_is_found_by_the_exact_number_and_several_may_share_it(people:
     assert find_by_number(people, "") == []
 
 
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        *[("张三", ["张三"]), ("张", ["张三"]), ("三", ["张三"]), ("小明", ["王小明"]), ("明", ["王小明"])],
-        *[("zhangsan", ["张三"]), ("Zhang San", ["张三"]), ("zhāng sān", ["张三"]), ("zhang", ["张三"]), ("ZS", None)],
-        *[("zs", ["张三", "赵四"]), ("wxm", ["王小明"]), ("oywb", ["欧阳文博"]), ("ouyang", ["欧阳文博"])],
-        *[("文博", ["欧阳文博"]), ("博", ["欧阳文博"])],
-        *[
-            ("shanxiong", ["单雄"]),
-            ("danxiong", ["单雄"]),
-            ("sx", ["单雄"]),
-            ("zengjing", ["曾静"]),
-            ("cengjing", ["曾静"]),
-        ],
-        *[("xiexiaodong", ["解晓东"]), ("jiexiaodong", ["解晓东"]), ("qiulihua", ["仇丽华"]), ("chou", ["仇丽华"])],
-        *[("lvbu", ["吕布"]), ("lübu", ["吕布"]), ("lubu", ["吕布"]), ("lyubu", ["吕布"])],
-        *[("13812345678", ["张三"]), ("+86 138 1234 5678", ["张三"]), ("5678", ["张三"]), ("1381", ["张三"])],
-        *[
-            ("0571-88886666", ["赵四"]),
-            ("88886666", ["赵四"]),
-            ("6666", ["赵四"]),
-            ("0004", ["仇丽华"]),
-            ("000", []),
-            ("8888", ["赵四"]),
-        ],
-        *[("65551234", ["欧阳文博"]), ("010-6555", ["欧阳文博"])],
-        *[("P00000001", ["张三"]), ("p00000003", ["王小明"]), ("P0000001", None)],
-        *[("anna", ["Anna Maria Schmidt"]), ("schmidt", ["Anna Maria Schmidt"]), ("ams", ["Anna Maria Schmidt"])],
-        *[("买买提", ["阿依古丽·买买提"]), ("阿依", ["阿依古丽·买买提"])],
-        *[
-            ("", []),
-            ("   ", []),
-            ("nobody", []),
-            ("99999999", []),
-            ("%", []),
-            ("_", []),
-            ("'; DROP TABLE patients", []),
-        ],
-        *[("\x00", []), ("\ud800", []), ("💥", []), ("零" * 500, [])],
+SEARCHES: list[tuple[str, list[str] | None]] = [
+    *[("张三", ["张三"]), ("张", ["张三"]), ("三", ["张三"]), ("小明", ["王小明"]), ("明", ["王小明"])],
+    *[("zhangsan", ["张三"]), ("Zhang San", ["张三"]), ("zhāng sān", ["张三"]), ("zhang", ["张三"]), ("ZS", None)],
+    *[("zs", ["张三", "赵四"]), ("wxm", ["王小明"]), ("oywb", ["欧阳文博"]), ("ouyang", ["欧阳文博"])],
+    *[("文博", ["欧阳文博"]), ("博", ["欧阳文博"])],
+    *[
+        ("shanxiong", ["单雄"]),
+        ("danxiong", ["单雄"]),
+        ("sx", ["单雄"]),
+        ("zengjing", ["曾静"]),
+        ("cengjing", ["曾静"]),
     ],
-)
-def test_a_search_finds(people: Connection, query: str, found: list[str] | None) -> None:
-    result = names(search(people, query, plan=HANGZHOU))
-    if found is None:
-        assert result
-    else:
-        assert sorted(result) == sorted(found)
+    *[("xiexiaodong", ["解晓东"]), ("jiexiaodong", ["解晓东"]), ("qiulihua", ["仇丽华"]), ("chou", ["仇丽华"])],
+    *[("lvbu", ["吕布"]), ("lübu", ["吕布"]), ("lubu", ["吕布"]), ("lyubu", ["吕布"])],
+    *[("13812345678", ["张三"]), ("+86 138 1234 5678", ["张三"]), ("5678", ["张三"]), ("1381", ["张三"])],
+    *[
+        ("0571-88886666", ["赵四"]),
+        ("88886666", ["赵四"]),
+        ("6666", ["赵四"]),
+        ("0004", ["仇丽华"]),
+        ("000", []),
+        ("8888", ["赵四"]),
+    ],
+    *[("65551234", ["欧阳文博"]), ("010-6555", ["欧阳文博"])],
+    *[("P00000001", ["张三"]), ("p00000003", ["王小明"]), ("P0000001", None)],
+    *[("anna", ["Anna Maria Schmidt"]), ("schmidt", ["Anna Maria Schmidt"]), ("ams", ["Anna Maria Schmidt"])],
+    *[("买买提", ["阿依古丽·买买提"]), ("阿依", ["阿依古丽·买买提"])],
+    *[
+        ("", []),
+        ("   ", []),
+        ("nobody", []),
+        ("99999999", []),
+        ("%", []),
+        ("_", []),
+        ("'; DROP TABLE patients", []),
+    ],
+    *[("\x00", []), ("\ud800", []), ("💥", []), ("零" * 500, [])],
+]
+
+
+def test_a_search_finds_by_number_name_pinyin_initials_and_record_number(people: Connection) -> None:
+    for query, found in SEARCHES:
+        result = names(search(people, query, plan=HANGZHOU))
+        if found is None:
+            assert result, query
+        else:
+            assert sorted(result) == sorted(found), query
 
 
 def test_an_exact_hit_comes_before_longer_ones(conn: Connection) -> None:
