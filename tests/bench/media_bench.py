@@ -116,6 +116,8 @@ async def phone(data: Path, record: bool) -> None:
             bridges = dict(served.bridges)
             served.bridges.clear()
             qualities = [bridge.close() for bridge in bridges.values()]
+            pacers = [bridge.leg.sender.pacer for bridge in bridges.values()]
+            answer["left_out"] = sum(pacer.dropped + pacer.shed for pacer in pacers)
             answer["lost"] = sum(quality.lost for quality in qualities)
             answer["ignored"] = sum(quality.ignored for quality in qualities)
             await served.headsets.stop()
@@ -299,6 +301,7 @@ async def measure(count: int, seconds: float, record: bool, pin: bool) -> dict[s
         "system_share": round(cpu["system"] / (cpu["user"] + cpu["system"]), 2),
         "sent": sum(load.sent.values()),
         "lost": sum(load.sent.values()) - sum(len(delays) for delays in load.delays.values()),
+        "left_out_by_pacer": ended["left_out"],
         "ports_left": ended["ports_in_use"],
         "troubles": troubles,
     }
@@ -311,7 +314,8 @@ def run(calls: list[int], seconds: float = 20.0, record: bool = True, pin: bool 
     """Measure each number of calls in turn.
 
     The result is ``{"runs": [...]}``; each run has ``calls``, ``cpu_per_call_minute`` (CPU seconds of the phone),
-    ``sent`` and ``lost`` packets of both directions, and ``to_headset`` and ``to_line`` with the added delay in ms.
+    ``sent`` and ``lost`` packets of both directions (of the lost ``left_out_by_pacer`` were left out toward the line
+    to shed delay, after a stall of the machine), and ``to_headset`` and ``to_line`` with the added delay in ms.
     """
     if pin and len(os.sched_getaffinity(0)) > 1:
         os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[1:]))
