@@ -192,3 +192,20 @@ def test_logins_stand_in_the_access_trail(client_of: Client) -> None:
         assert entries[0]["detail"] == {"address": "127.0.0.1"}
 
     client_of(body)
+
+
+def test_behind_a_trusted_proxy_that_speaks_https_the_cookie_is_secure(client_of: Client) -> None:
+    async def body(house: Any, client: httpx.AsyncClient) -> None:
+        headers = {"x-forwarded-proto": "https", "x-forwarded-for": "192.0.2.7", "origin": "https://desk.example.cn"}
+        answer = await client.post(
+            "/api/session",
+            json={"username": "admin", "password": PASSWORD},
+            headers=headers | {"host": "desk.example.cn"},
+        )
+        assert answer.status_code == 200
+        assert "secure" in answer.headers["set-cookie"].lower()
+        token = answer.headers["set-cookie"].split(";")[0]
+        trail = (await client.get("/api/access-trail", headers={"cookie": token})).json()["entries"]
+        assert trail[0]["detail"] == {"address": "192.0.2.7"}
+
+    client_of(body)
