@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 DEFAULT_SIP_PORT = 5060
+#: addresses whose lines are remembered, strangers' included
+_MAX_REMEMBERED = 10_000
 
 
 class AddressError(ValueError):
@@ -80,13 +82,16 @@ class PeerTable:
     _networks: list[tuple[IPv4Network | IPv6Network, str]] = field(default_factory=list)
     _proxies: dict[str, set[tuple[str, int]]] = field(default_factory=dict)
     _users: dict[str, str] = field(default_factory=dict)
+    _known: dict[str, list[str]] = field(default_factory=dict)
 
     def add_networks(self, line: str, peers: Iterable[str]) -> None:
         """Raises ``AddressError`` for what is neither an address nor a network."""
         self._networks += [(parse_network(peer), line) for peer in peers]
+        self._known.clear()
 
     def set_proxy(self, line: str, addresses: Iterable[tuple[str, int]]) -> None:
         self._proxies[line] = set(addresses)
+        self._known.clear()
 
     def set_user(self, line: str, user: str) -> None:
         """``user`` is the user part that ``line`` registered as its contact."""
@@ -113,8 +118,16 @@ class PeerTable:
         return candidates[0]
 
     def _candidates(self, source: tuple[str, int]) -> list[str]:
+        host = source[0]
+        if host not in self._known:
+            if len(self._known) >= _MAX_REMEMBERED:
+                self._known.clear()
+            self._known[host] = self._look_up(host)
+        return self._known[host]
+
+    def _look_up(self, source_host: str) -> list[str]:
         try:
-            address = ip_address(source[0].strip("[]"))
+            address = ip_address(source_host.strip("[]"))
         except ValueError:
             return []
         found = [
@@ -123,7 +136,7 @@ class PeerTable:
             if network.version == address.version and address in network
         ]
         for line, addresses in self._proxies.items():
-            if any(host == source[0] for host, _ in addresses):
+            if any(host == source_host for host, _ in addresses):
                 found.append((address.max_prefixlen, line))
         found.sort(key=lambda item: -item[0])
         return list(dict.fromkeys(line for _, line in found))

@@ -146,7 +146,9 @@ class SippyStack:
             self._answer_raw(data, source, 403, "Forbidden")
 
     def _broken(self, data: bytes, source: tuple[str, int], status: int, reason: str, error: object) -> None:
-        self._malformed.note(source[0], f"{request_method(data) or 'datagram'} from port {source[1]}: {error!r}")
+        # a parser's words quote what it read, callers included: only the kind of error is told
+        what = str(error) if isinstance(error, (str, InvalidRequest)) else type(error).__name__
+        self._malformed.note(source[0], f"{request_method(data) or 'datagram'} from port {source[1]}: {status} {what}")
         self._answer_raw(data, source, status, reason)
 
     def _answer_raw(self, data: bytes, source: tuple[str, int], status: int, reason: str) -> None:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import inspect
-import shutil
-import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,34 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from coroutine_tests import pytest_pyfunc_call
+from sipp_runs import PATIENCE, SCENARIOS, Sipp, free_port
 
 from telephony.lines.line import Dialog, DialogEnd, Invite, Line
 from telephony.lines.sdp import make_answer, make_offer, read_answer
 from telephony.lines.sippy_driver import SippyDriver
 from telephony.settings import LineSettings, PhoneSettings
 
-SCENARIOS = Path(__file__).parent / "scenarios"
-#: seconds that one SIPp run may take at most
-PATIENCE = 45
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
-        return None
-    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-
-    async def bounded() -> None:
-        await asyncio.wait_for(pyfuncitem.obj(**arguments), 60)
-
-    asyncio.run(bounded())
-    return True
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+__all__ = ["pytest_pyfunc_call"]
 
 
 class EchoCore:
@@ -122,57 +99,14 @@ class CallOfCore:
 
 class Desk:
     def __init__(self, driver: SippyDriver, core: EchoCore, line: Line, proxy_port: int) -> None:
-        self.driver, self.core, self.line, self.proxy_port = driver, core, line, proxy_port
+        self.driver, self.core, self.line = driver, core, line
+        sipp = Sipp(driver.port, proxy_port)
+        self.sipp, self.start_sipp, self.finished = sipp.run, sipp.start, sipp.finished
 
     def dial(self, number: str = "4001") -> Dialog:
         listener = CallOfCore(self.core)
         listener.dialog = self.line.dial(number, make_offer("127.0.0.1", 40000), listener)
         return listener.dialog
-
-    async def sipp(
-        self, scenario: str | Path, *options: str, host: str = "127.0.0.1", calls: int = 1, listens: bool = False
-    ) -> None:
-        """Run a scenario to its end; fails with SIPp's own words when any of its calls failed."""
-        process = await self.start_sipp(scenario, *options, host=host, calls=calls, listens=listens)
-        await self.finished(process)
-
-    async def start_sipp(
-        self, scenario: str | Path, *options: str, host: str = "127.0.0.1", calls: int = 1, listens: bool = False
-    ) -> asyncio.subprocess.Process:
-        port = self.proxy_port if listens else free_port(host)
-        path = scenario if isinstance(scenario, Path) else SCENARIOS / f"{scenario}.xml"
-        command = [
-            "sipp", f"127.0.0.1:{self.driver.port}", "-sf", str(path), "-i", host,
-            "-p", str(port), "-m", str(calls), "-nostdin", "-timeout", str(PATIENCE), "-timeout_error",
-            "-trace_err", "-error_file", "/dev/stderr", "-s", "4001", "-max_retrans", "4", *options,
-        ]  # fmt: skip
-        process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
-        )
-        if listens:
-            await self._listening(port, process)
-        return process
-
-    async def finished(self, process: asyncio.subprocess.Process) -> None:
-        try:
-            _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
-        finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-        assert process.returncode == 0, errors.decode(errors="replace")[-3000:]
-
-    async def _listening(self, port: int, process: asyncio.subprocess.Process) -> None:
-        """SIPp says nothing when it is ready: wait until its port is taken."""
-        async with asyncio.timeout(PATIENCE):
-            while process.returncode is None:
-                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                    try:
-                        probe.bind(("127.0.0.1", port))
-                    except OSError:
-                        return
-                await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
@@ -190,7 +124,6 @@ async def _desk(t1: float = 0.1, **line: Any) -> AsyncIterator[Desk]:
 @pytest.fixture
 def open_desk() -> Any:
     """``async with open_desk() as desk``; fails, with the package's name, where SIPp is not installed."""
-    assert shutil.which("sipp"), "the peer tests need SIPp: apt install sip-tester"
     return _desk
 
 

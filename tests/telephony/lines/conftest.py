@@ -367,23 +367,11 @@ class Calls:
         self.refused.append((source, count, detail))
         self.reports.put_nowait(("refused", source, count, detail))
 
-    def dialog_progress(self, status: int, sdp: str) -> None:
-        self.reports.put_nowait(("progress", status, sdp))
-
-    def dialog_answered(self, sdp: str) -> None:
-        self.reports.put_nowait(("answered", sdp))
-
-    def dialog_confirmed(self, sdp: str) -> None:
-        self.reports.put_nowait(("confirmed", sdp))
-
-    def dialog_reoffer(self, sdp: str) -> None:
-        self.reports.put_nowait(("reoffer", sdp))
-
-    def dialog_reinvite_done(self, status: int, sdp: str) -> None:
-        self.reports.put_nowait(("reinvited", status, sdp))
-
-    def dialog_digit(self, digit: str) -> None:
-        self.reports.put_nowait(("digit", digit))
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        if not name.startswith("dialog_"):
+            raise AttributeError(name)
+        kind = name.removeprefix("dialog_")
+        return lambda *arguments: self.reports.put_nowait((kind, *arguments))
 
     def dialog_ended(self, end: DialogEnd) -> None:
         self.ends.append(end)
@@ -475,20 +463,14 @@ async def _desk(
     assert len(desk.calls.ends) == len(desk.calls.incoming) + desk.dialled, "each dialog ends exactly once"
 
 
+desk_class = pytest.fixture(lambda: Desk, name="desk_class")
+leg_class = pytest.fixture(lambda: Leg, name="leg_class")
+
+
 @pytest.fixture
 def open_desk() -> Any:
     """``async with open_desk() as (desk, peer)``: one trunk whose peer and proxy is ``peer``."""
     return _desk
-
-
-@pytest.fixture
-def desk_class() -> type[Desk]:
-    return Desk
-
-
-@pytest.fixture
-def leg_class() -> type[Leg]:
-    return Leg
 
 
 _PARAMETER = re.compile(r'([a-z]+)=("[^"]*"|[^,\s]+)')

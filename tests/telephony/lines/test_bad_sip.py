@@ -231,3 +231,16 @@ async def test_nothing_of_the_stack_reaches_stdout_or_a_log_file(
     captured = capfd.readouterr()
     assert captured.out == ""
     assert "Traceback" not in captured.err
+
+
+async def test_logs_show_neither_numbers_nor_names_of_callers(open_desk: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "telephony.lines"):
+        async with open_desk() as (desk, peer):
+            leg, _ = await desk.answered_call(peer, caller="13912345678", display='"Zhang San" ')
+            leg.send("BYE")
+            await desk.calls.end()
+            peer.send(leg.build("INVITE").replace(b'"Zhang San" <sip:', b'"Zhang San <<<'))
+            await peer.status(400)
+    assert "139****5678" in caplog.text
+    assert "13912345678" not in caplog.text
+    assert "Zhang" not in caplog.text

@@ -123,6 +123,45 @@ async def test_the_public_host_is_what_peers_are_told(open_desk: Any) -> None:
         await desk.calls.end()
 
 
+async def test_a_line_speaks_ipv6(desk_class: Any) -> None:
+    desk = desk_class()
+    loop = asyncio.get_running_loop()
+    inbox: asyncio.Queue[bytes] = asyncio.Queue()
+
+    class Ear(asyncio.DatagramProtocol):
+        def datagram_received(self, data: bytes, addr: Any) -> None:
+            inbox.put_nowait(data)
+
+    transport, _ = await loop.create_datagram_endpoint(Ear, local_addr=("::1", 0))
+    port = transport.get_extra_info("sockname")[1]
+    line = LineSettings("six", peers=("::1",), proxy=f"[::1]:{port}")
+    driver = SippyDriver(PhoneSettings(sip_host="::1", sip_port=0, lines=(line,)), t1=0.05)
+    lines = await driver.start(desk.calls)
+    try:
+        dialog = lines[0].dial("13900005678", "v=0\r\n", desk.calls)
+        invite = (await asyncio.wait_for(inbox.get(), 10)).decode()
+        assert invite.startswith(
+            f"INVITE sip:13900005678@[::1]:{port} SIP/2.0\r\nVia: SIP/2.0/UDP [::1]:{driver.port};"
+        )
+        assert lines[0].local_host() == "::1"
+        echoed = [line for line in invite.split("\r\n") if line.startswith(("Via", "From", "Call-ID", "CSeq"))]
+        to = next(line for line in invite.split("\r\n") if line.startswith("To"))
+        answer = "\r\n".join(["SIP/2.0 486 Busy Here", *echoed, f"{to};tag=six", "Content-Length: 0", "", ""])
+        transport.sendto(answer.encode(), ("::1", driver.port))
+        assert (await desk.calls.end()).status == 486
+        transport.sendto(
+            f"OPTIONS sip:[::1]:{driver.port} SIP/2.0\r\nVia: SIP/2.0/UDP [::1]:{port};branch=z9hG4bK6\r\n"
+            f"From: <sip:[::1]>;tag=1\r\nTo: <sip:[::1]>\r\nCall-ID: six\r\nCSeq: 1 OPTIONS\r\n\r\n".encode(),
+            ("::1", driver.port),
+        )
+        while not (answer := (await asyncio.wait_for(inbox.get(), 10)).decode()).startswith("SIP/2.0 200"):
+            assert answer.startswith(("ACK", "INVITE")), answer
+        dialog.hang_up()
+    finally:
+        await driver.stop()
+        transport.close()
+
+
 async def test_nothing_of_a_finished_call_stays_behind(open_desk: Any) -> None:
     async with open_desk(t1=0.005) as (desk, peer):
         for _ in range(20):

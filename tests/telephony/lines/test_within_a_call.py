@@ -104,7 +104,7 @@ async def test_we_hold_and_resume(open_desk: Any, kind: str) -> None:
             answer = make_answer(invite.body, "127.0.0.1", 30000)[0]
             peer.respond(invite, 200, "OK", body=answer)
             assert (await peer.request("ACK")).cseq == invite.cseq
-            assert await desk.calls.next("reinvited") == (200, answer)
+            assert await desk.calls.next("reinvite_done") == (200, answer)
             assert read_answer(answer).direction == direction
 
 
@@ -115,12 +115,12 @@ async def test_a_refused_hold_keeps_the_call_and_the_next_one_goes_through(open_
         invite = await peer.request("INVITE")
         peer.respond(invite, 488, "Not Acceptable Here", headers=("Contact: <sip:lost@192.0.2.1>",))
         assert (await peer.request("ACK")).branch == invite.branch
-        assert await desk.calls.next("reinvited") == (488, "")
+        assert await desk.calls.next("reinvite_done") == (488, "")
         dialog.reinvite(OURS)
         invite = await peer.request("INVITE")
         peer.respond(invite, 200, "OK", body=make_answer(invite.body, "127.0.0.1", 30000)[0])
         await peer.request("ACK")
-        assert (await desk.calls.next("reinvited"))[0] == 200
+        assert (await desk.calls.next("reinvite_done"))[0] == 200
 
 
 async def test_reinvites_that_cross_are_refused_with_491_and_tried_again(open_desk: Any) -> None:
@@ -140,7 +140,7 @@ async def test_reinvites_that_cross_are_refused_with_491_and_tried_again(open_de
         assert again.body == OURS
         peer.respond(again, 200, "OK", body=make_answer(again.body, "127.0.0.1", 30000)[0])
         await peer.request("ACK")
-        assert (await desk.calls.next("reinvited"))[0] == 200
+        assert (await desk.calls.next("reinvite_done"))[0] == 200
 
 
 async def test_the_owner_of_the_call_id_waits_longer_after_a_491(open_desk: Any) -> None:
@@ -153,7 +153,7 @@ async def test_the_owner_of_the_call_id_waits_longer_after_a_491(open_desk: Any)
         assert 2.0 < asyncio.get_running_loop().time() - began < 4.5
         peer.respond(again, 200, "OK", body=make_answer(again.body, "127.0.0.1", 30000)[0])
         await peer.request("ACK")
-        assert (await desk.calls.next("reinvited"))[0] == 200
+        assert (await desk.calls.next("reinvite_done"))[0] == 200
 
 
 @pytest.mark.parametrize("status", [408, 481])
