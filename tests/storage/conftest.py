@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import shutil
-import subprocess
-import tempfile
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, text
+from postgresql_cluster import Cluster
+from sqlalchemy import Connection, Engine
 
 from storage.database import open_engine
 from storage.migrate import upgrade
@@ -21,87 +17,39 @@ from storage.migrate import upgrade
 Event = dict[str, Any]
 
 
-def _server_programs() -> Path:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
-    if found:
-        return found[-1].parent
-    on_path = shutil.which("initdb")
-    assert on_path, "PostgreSQL's server programs are needed for these tests (Debian package: postgresql)"
-    return Path(on_path).parent
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Cluster]:
+    cluster = Cluster()
+    yield cluster
+    cluster.remove()
 
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
-    """A private cluster on a Unix socket, without TCP; gives the URL's query. Stopped and removed at the end.
-
-    The server refuses to run as root and pytest keeps its own folders closed to other users, so the cluster gets a
-    temporary folder of its own.
-    """
-    programs, folder = _server_programs(), Path(tempfile.mkdtemp(prefix="sansheng-pg-"))
-    data, log = folder / "data", folder / "log"
-    account: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        postgres = pwd.getpwnam("postgres")
-        os.chown(folder, postgres.pw_uid, postgres.pw_gid)
-        account = {"user": postgres.pw_uid, "group": postgres.pw_gid, "extra_groups": []}
-
-    def run(*command: str) -> None:
-        # Output goes to a file: the server would keep a pipe open for as long as it lives.
-        with (folder / "output").open("w+") as output:
-            done = subprocess.run(
-                command,
-                check=False,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                timeout=120,
-                cwd=folder,
-                env={**os.environ, "LC_ALL": "C"},
-                **account,
-            )
-            output.seek(0)
-            assert done.returncode == 0, f"{command[0]}: {output.read()}"
-
-    quick = f"-c fsync=off -c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=60"
-    try:
-        run(f"{programs}/initdb", "-D", f"{data}", "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "-N")
-        run(f"{programs}/pg_ctl", "-D", f"{data}", "-l", f"{log}", "-o", quick, "-w", "-t", "60", "start")
-        try:
-            yield f"host={folder}&user=postgres"
-        finally:
-            run(f"{programs}/pg_ctl", "-D", f"{data}", "-m", "immediate", "-w", "stop")
-    finally:
-        shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="session")
-def migrated_template(postgresql_server: str) -> str:
+def migrated_template(postgresql_server: Cluster) -> str:
     """A migrated PostgreSQL database to copy from: a copy takes milliseconds, the migrations do not."""
     name = "template_migrated"
-    _administer(postgresql_server, f"CREATE DATABASE {name}")
-    engine = open_engine(f"postgresql:///{name}?{postgresql_server}")
+    engine = open_engine(postgresql_server.create_database(name=name))
     upgrade(engine)
     engine.dispose()
     return name
 
 
 @pytest.fixture
-def empty_postgresql(postgresql_server: str) -> Iterator[Engine]:
-    name = f"t{uuid.uuid4().hex}"
-    _administer(postgresql_server, f"CREATE DATABASE {name}")
-    engine = open_engine(f"postgresql:///{name}?{postgresql_server}")
+def empty_postgresql(postgresql_server: Cluster) -> Iterator[Engine]:
+    url = postgresql_server.create_database()
+    engine = open_engine(url)
     yield engine
     engine.dispose()
-    _administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+    postgresql_server.drop_database(url)
 
 
 @pytest.fixture
-def postgresql_engine(postgresql_server: str, migrated_template: str) -> Iterator[Engine]:
-    name = f"t{uuid.uuid4().hex}"
-    _administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
-    engine = open_engine(f"postgresql:///{name}?{postgresql_server}")
+def postgresql_engine(postgresql_server: Cluster, migrated_template: str) -> Iterator[Engine]:
+    url = postgresql_server.create_database(migrated_template)
+    engine = open_engine(url)
     yield engine
     engine.dispose()
-    _administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+    postgresql_server.drop_database(url)
 
 
 @pytest.fixture(scope="session")
@@ -129,9 +77,8 @@ def shared_sqlite(migrated_file: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def shared_postgresql(postgresql_server: str, migrated_template: str) -> Iterator[Engine]:
-    _administer(postgresql_server, f"CREATE DATABASE shared TEMPLATE {migrated_template}")
-    engine = open_engine(f"postgresql:///shared?{postgresql_server}")
+def shared_postgresql(postgresql_server: Cluster, migrated_template: str) -> Iterator[Engine]:
+    engine = open_engine(postgresql_server.create_database(migrated_template, "shared"))
     yield engine
     engine.dispose()
 
@@ -225,10 +172,3 @@ def _call_story(
         }
         for index, (offset, body) in enumerate(steps)
     ]
-
-
-def _administer(server: str, statement: str) -> None:
-    engine = create_engine(f"postgresql+psycopg:///postgres?{server}", isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()

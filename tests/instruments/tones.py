@@ -1,0 +1,74 @@
+"""Tones: written into WAV files, and measured in what arrived. Levels are dBFS RMS of 8 kHz sound."""
+
+from __future__ import annotations
+
+import array
+import math
+import subprocess
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+from recordings.ffmpeg import executable
+
+RATE = 8000
+
+
+def write_tone(path: Path, hertz: float, dbfs: float, seconds: float = 60.0) -> None:
+    """A sine of ``dbfs`` RMS (0 dBFS: the RMS of a full-scale square wave), 8 kHz mono 16 bit."""
+    amplitude = 32768 * 10 ** (dbfs / 20) * math.sqrt(2)
+    samples = array.array(
+        "h", (round(amplitude * math.sin(2 * math.pi * hertz * n / RATE)) for n in range(int(seconds * RATE)))
+    )
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(samples.tobytes())
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Sound as it arrived. Levels are dBFS RMS; ``seconds`` is the whole length, levels leave out the edges."""
+
+    seconds: float
+    level: float
+    samples: array.array[int]
+
+    def tone(self, hertz: float) -> float:
+        """The level of one frequency in dBFS RMS (Goertzel)."""
+        factor = 2 * math.cos(2 * math.pi * hertz / RATE)
+        before, last = 0.0, 0.0
+        for sample in self.samples:
+            before, last = last, sample + factor * last - before
+        power = before * before + last * last - factor * before * last
+        amplitude = 2 * math.sqrt(max(power, 1e-9)) / max(1, len(self.samples))
+        return 20 * math.log10(amplitude / math.sqrt(2) / 32768)
+
+
+def hear_wav(path: Path, edge: float = 0.4) -> Heard:
+    """Reads a mono 8 kHz 16-bit WAV file, leaving out ``edge`` seconds at both ends for the levels."""
+    with wave.open(str(path), "rb") as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, RATE), path
+        samples = array.array("h", file.readframes(file.getnframes()))
+    return _heard(samples, edge)
+
+
+def hear_pcm(pcm: bytes, edge: float = 0.4) -> Heard:
+    """As ``hear_wav``, of 8 kHz mono 16-bit samples in memory."""
+    return _heard(array.array("h", pcm), edge)
+
+
+def hear_recording(path: Path, edge: float = 0.4) -> list[Heard]:
+    """Each channel of a finished recording (any container), decoded with ffmpeg."""
+    command = [executable(), "-v", "error", "-i", str(path), "-f", "s16le", "-ar", str(RATE), "pipe:1"]
+    pcm = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=60).stdout
+    samples = array.array("h", pcm)
+    return [_heard(samples[channel::2], edge) for channel in (0, 1)]
+
+
+def _heard(samples: array.array[int], edge: float) -> Heard:
+    cut = int(edge * RATE)
+    middle = samples[cut : len(samples) - cut]
+    power = sum(sample * sample for sample in middle) / max(1, len(middle))
+    return Heard(len(samples) / RATE, 10 * math.log10(max(power, 1e-9) / 32768**2), middle)
