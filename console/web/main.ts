@@ -8,13 +8,13 @@ import { createApp } from 'vue'
 import { createPinia } from 'pinia'
 import App from './App.vue'
 import { onSignedOut } from './api/client'
-import { i18n, locale, useLocale } from './i18n'
+import { i18n, keptLocale, useLocale } from './i18n'
 import { router } from './router'
 import { useSession } from './stores/session'
 import { applyTheme } from './theme/scheme'
 
 applyTheme()
-useLocale(locale.value)
+useLocale(keptLocale())
 
 const app = createApp(App)
 app.use(createPinia())

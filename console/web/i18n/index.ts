@@ -9,14 +9,15 @@ import zh from './zh-CN'
 
 const KEPT = 'sansheng.locale'
 
-function first(): Locale {
+/** The language that was last used on this workstation, before anybody has signed in. */
+export function keptLocale(): Locale {
   const kept = localStorage.getItem(KEPT)
   return kept === 'en' ? 'en' : 'zh-CN'
 }
 
 export const i18n = createI18n({
   legacy: false,
-  locale: first(),
+  locale: 'zh-CN',
   fallbackLocale: 'zh-CN',
   messages: { 'zh-CN': zh, en },
 })
