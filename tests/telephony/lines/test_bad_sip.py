@@ -216,7 +216,7 @@ async def test_malformed_messages_are_logged_at_most_once_a_second(
                 peer.send(leg_class(peer, "4001", "1").build("INVITE", "").replace(b"CSeq: 1", b"CSeq: x"))
             for _ in range(50):
                 await peer.status(400)
-            assert len([record for record in caplog.records if "malformed" in record.message]) == 1
+            assert 1 <= len([record for record in caplog.records if "malformed" in record.message]) <= 3
 
 
 async def test_nothing_of_the_stack_reaches_stdout_or_a_log_file(

@@ -163,7 +163,7 @@ async def test_a_line_speaks_ipv6(desk_class: Any) -> None:
 
 
 async def test_nothing_of_a_finished_call_stays_behind(open_desk: Any) -> None:
-    async with open_desk(t1=0.005) as (desk, peer):
+    async with open_desk() as (desk, peer):
         for _ in range(20):
             leg, _ = await desk.answered_call(peer)
             leg.send("BYE")

