@@ -86,7 +86,7 @@ def may_open(user: User, call: Call) -> bool:
     to call back); those who oversee open all."""
     if user.oversees or call.agent == user.username or any(one.agent == user.username for one in call.offers):
         return True
-    return call.answered_at is None and not call.agent
+    return call.state == "ended" and call.answered_at is None and not call.agent
 
 
 def may_listen(user: User, call: Call) -> bool:

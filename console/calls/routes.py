@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from console.calls import service
+from console.calls.call_number import number_of_call
 from console.calls.call_view import CallView, media_type, view_calls
 from console.calls.instant import instant
 from console.calls.ranged_file import ranged_file
@@ -32,9 +33,10 @@ Outcome = Literal[
 
 class CallsQuery(msgspec.Struct):
     """``since`` and ``until`` (of the start; until excluded): ISO 8601 or Unix seconds. ``before``: id of the last
-    call of the page before."""
+    call of the page before. ``same_number_as``: id of a call, for all calls of its number."""
 
     number: Short = ""
+    same_number_as: Short = ""
     since: Short = ""
     until: Short = ""
     agent: Short = ""
@@ -75,20 +77,27 @@ class PeaksView(msgspec.Struct):
 
 @routes.get("/api/calls", query=CallsQuery, returns=list[CallView])
 async def calls(call: ApiCall) -> list[CallView]:
-    """The call log, the newest first. Agents see their own calls, and all calls of one number or one patient."""
+    """The call log, the newest first. Agents see their own calls, and all calls of one number or one patient.
+
+    ``same_number_as``: 404 no_such_call, 403 not_yours; none for a withheld number."""
     desk: WebDesk = call.desk
     query: CallsQuery = call.query
     since, until = instant(query.since, "since"), instant(query.until, "until")
     agent = query.agent
-    if not call.user.oversees and not query.number and not query.patient:
+    if not call.user.oversees and not (query.number or query.same_number_as or query.patient):
         if agent not in ("", call.user.username):
             raise service.not_yours()
         agent = call.user.username
 
     def read(conn: Connection) -> list[CallView]:
+        number = query.number
+        if query.same_number_as:
+            number = number_of_call(conn, desk.calls, call.user, query.same_number_as)
+            if not number:
+                return []
         found = list_calls(
             conn,
-            number=query.number,
+            number=number,
             since=since,
             until=until,
             agent=agent,

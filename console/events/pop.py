@@ -40,8 +40,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 class Pop(msgspec.Struct, frozen=True, kw_only=True):
     """``match``: ``none`` (nobody: a new record), ``one``, or ``several`` (the agent chooses, nothing opens by itself).
 
-    ``number`` is the key the number is looked up by, or as it was signalled where it has none. ``failed``: the
-    database did not answer in time.
+    ``number`` is the key the number is looked up by, or as it was signalled where it has none; consoles get the
+    masked one in its place. ``failed``: the database did not answer in time.
     """
 
     number: str

@@ -177,9 +177,6 @@ async def _calls_for(desk: WebDesk, console: Console, calls: list[dict[str, Any]
         desk.calls.begin(call)
         seen = desk.calls.find(call["call"])
         pop = await asyncio.shield(seen.pop) if seen is not None and seen.pop is not None else None
-        if not console.user.oversees:
-            shown.append({**call, "pop": pop})
-        else:
-            masked = masked_numbers(call, desk.config.home_area_code)
-            shown.append({**masked, "pop": pop.with_masked_number() if pop else None})
+        masked = masked_numbers(call, desk.config.home_area_code)
+        shown.append({**masked, "pop": pop.with_masked_number() if pop else None})
     return shown

@@ -1,4 +1,5 @@
-"""What one event says to whom: agents hear of their own calls and state, those who oversee hear of all, masked."""
+"""What one event says to whom: agents hear of their own calls and state, those who oversee hear of all. Numbers are
+masked for everybody: the whole one is told to those who ask for it with a reason, and written down."""
 
 from __future__ import annotations
 
@@ -16,42 +17,31 @@ _FOR_ALL = frozenset({"line.state", "node.started"})
 
 
 class Delivery:
-    """One event on its way to the consoles; encoded once for agents and once for those who oversee."""
+    """One event on its way to the consoles; encoded once."""
 
-    __slots__ = ("_area_code", "_masked", "_whole", "agents", "event", "pop")
+    __slots__ = ("_area_code", "_text", "agents", "event", "pop")
 
     def __init__(self, event: dict[str, Any], agents: frozenset[str], pop: Pop | None, area_code: str) -> None:
         self.event = event
         self.agents = agents
         self.pop = pop
         self._area_code = area_code
-        self._whole: str | None = None
-        self._masked: str | None = None
+        self._text: str | None = None
 
     def text_for(self, user: User, resent: bool = False) -> str | None:
         """The frame for this user, None when it is not for them."""
-        if user.oversees:
-            if resent:
-                return self._encoded(masked=True, resent=True)
-            if self._masked is None:
-                self._masked = self._encoded(masked=True)
-            return self._masked
-        if user.username not in self.agents and self.event["type"] not in _FOR_ALL:
+        if not user.oversees and user.username not in self.agents and self.event["type"] not in _FOR_ALL:
             return None
         if resent:
-            return self._encoded(masked=False, resent=True)
-        if self._whole is None:
-            self._whole = self._encoded(masked=False)
-        return self._whole
+            return self._encoded(resent=True)
+        if self._text is None:
+            self._text = self._encoded()
+        return self._text
 
-    def _encoded(self, masked: bool, resent: bool = False) -> str:
-        event = self.event
-        pop = self.pop
-        if masked:
-            event = masked_numbers(event, self._area_code)
-            pop = pop.with_masked_number() if pop else None
-        if pop is not None:
-            event = {**event, "pop": pop}
+    def _encoded(self, resent: bool = False) -> str:
+        event = masked_numbers(self.event, self._area_code)
+        if self.pop is not None:
+            event = {**event, "pop": self.pop.with_masked_number()}
         if resent:
             event = {**event, "resent": True}
         return _encode(event).decode()

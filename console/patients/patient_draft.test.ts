@@ -14,13 +14,13 @@ const patient: Patient = {
 }
 
 it('begins a new record with the number that calls', () => {
-  expect(draftOf(null, '+8613800001001').phones).toEqual([
-    { number: '+8613800001001', label: '', masked: '' },
-  ])
+  const { phones } = draftOf(null, { call: 'c1', masked: '138****1001' })
+  expect(phones).toEqual([{ call: 'c1', number: '', label: '', masked: '138****1001' }])
+  expect(phonesToSend(phones)).toEqual([{ call: 'c1', label: '' }])
 })
 
 it('sends numbers on record by their id and never their mask, new ones by what was typed', () => {
-  const draft = draftOf(patient, '')
+  const draft = draftOf(patient)
   draft.phones.push(
     { number: ' 0571 8888 1001 ', label: '家', masked: '' },
     { number: '  ', label: 'x', masked: '' },

@@ -1,8 +1,9 @@
-/** A patient's form and what it sends: numbers on record go by their id (the form never holds them whole). */
+/** A patient's form and what it sends: a number on record goes by its id, that of a call by the call; the form holds neither whole. */
 import type { Patient, PatientDraft } from '@/api/patients'
 
 export interface FormPhone {
   id?: string
+  call?: string
   number: string
   label: string
   masked: string
@@ -16,14 +17,20 @@ export interface FormDraft {
   phones: FormPhone[]
 }
 
-export function draftOf(patient: Patient | null, number: string): FormDraft {
+/** The number of a call under way, for a new record. */
+export interface CallerNumber {
+  call: string
+  masked: string
+}
+
+export function draftOf(patient: Patient | null, caller?: CallerNumber): FormDraft {
   if (!patient) {
     return {
       name: '',
       sex: 'unknown',
       birth_date: '',
       note: '',
-      phones: [{ number, label: '', masked: '' }],
+      phones: [caller ? { ...caller, number: '', label: '' } : { number: '', label: '', masked: '' }],
     }
   }
   return {
@@ -43,8 +50,9 @@ export function draftOf(patient: Patient | null, number: string): FormDraft {
 /** Lines without a number are left out. */
 export function phonesToSend(phones: readonly FormPhone[]): PatientDraft['phones'] {
   return phones
-    .filter((phone) => phone.id || phone.number.trim())
-    .map((phone) =>
-      phone.id ? { id: phone.id, label: phone.label } : { number: phone.number.trim(), label: phone.label },
-    )
+    .filter((phone) => phone.id || phone.call || phone.number.trim())
+    .map(({ id, call, number, label }) => {
+      if (id) return { id, label }
+      return call ? { call, label } : { number: number.trim(), label }
+    })
 }

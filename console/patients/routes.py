@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 from starlette.responses import Response
 
+from console.calls.call_number import number_of_call
 from console.http import ApiCall, Endpoints, Message
 from console.patients import service
 from console.patients.patient_view import PatientView, view_patient
@@ -67,6 +68,11 @@ class Revealed(msgspec.Struct):
     number: str
 
 
+def _number_of(call: ApiCall) -> service.NumberOfCall:
+    desk: WebDesk = call.desk
+    return lambda conn, id_: number_of_call(conn, desk.calls, call.user, id_)
+
+
 @routes.get("/api/patients", query=PatientsQuery, returns=list[PatientView])
 async def find(call: ApiCall) -> list[PatientView]:
     """Patients that fit ``q``, the best hits first; none for an empty ``q``. Numbers are masked."""
@@ -86,8 +92,9 @@ async def one_patient(call: ApiCall) -> PatientView:
 
 @routes.post("/api/patients", body=NewPatient, returns=PatientView, roles=WRITERS, status=201)
 async def create(call: ApiCall) -> PatientView | Response:
-    """Open a record. 409 ``duplicate`` with ``candidates`` (patients as here) when one of the same name has one of the
-    numbers already, unless ``confirmed``; 409 record_taken."""
+    """Open a record; a phone's ``call`` stands for the number of that call. 409 ``duplicate`` with ``candidates``
+    (patients as here) when one of the same name has one of the numbers already, unless ``confirmed``; 409
+    record_taken."""
     desk: WebDesk = call.desk
     wish: NewPatient = call.body
     try:
@@ -102,6 +109,7 @@ async def create(call: ApiCall) -> PatientView | Response:
             phones=wish.phones,
             confirmed=wish.confirmed,
             plan=desk.plan,
+            number_of=_number_of(call),
         )
     except Duplicates as duplicates:
         told = Message("已有同名同号的记录，请确认是否为同一人", "A record of this name and number exists already")
@@ -129,6 +137,7 @@ async def change(call: ApiCall) -> PatientView:
         note=wish.note,
         phones=wish.phones,
         plan=desk.plan,
+        number_of=_number_of(call),
     )
     return view_patient(changed, desk.plan)
 

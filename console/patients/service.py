@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 import msgspec
@@ -14,6 +14,7 @@ from storage import access_trail
 from storage.patients import (
     Patient,
     PatientError,
+    Phone,
     PhoneEntry,
     create_patient,
     find_duplicates,
@@ -33,10 +34,16 @@ _REFUSALS = {
 }
 
 
+#: the whole number of a call that this user may open; raises ApiError for any other
+NumberOfCall = Callable[[Connection, str], str]
+
+
 class PhoneDraft(msgspec.Struct):
-    """A number on record by its ``id`` (the form never holds it whole), or a new one by its ``number``."""
+    """A number on record by its ``id``, that of a call by the ``call``'s id (the form holds neither whole), or a new
+    one by its ``number``."""
 
     id: str = ""
+    call: str = ""
     number: str = ""
     label: str = ""
 
@@ -73,9 +80,10 @@ def create(
     phones: Sequence[PhoneDraft],
     confirmed: bool,
     plan: NumberingPlan,
+    number_of: NumberOfCall,
 ) -> Patient:
     """Open a record. Raises ``Duplicates`` unless ``confirmed``; ApiError 422 for what is wrong, 409 record_taken."""
-    entries = _entries(phones, None)
+    entries = _entries(conn, phones, None, number_of)
     try:
         found = [] if confirmed else find_duplicates(conn, name, entries, plan)
         if found:
@@ -109,11 +117,12 @@ def change(
     note: str | None,
     phones: Sequence[PhoneDraft] | None,
     plan: NumberingPlan,
+    number_of: NumberOfCall,
 ) -> Patient:
     """Change what is given; which fields is written down. Raises ApiError: 404 no_such_patient, 409
     changed_meanwhile, 422 for what is wrong."""
     before = open_patient(conn, patient)
-    entries = None if phones is None else _entries(phones, before)
+    entries = None if phones is None else _entries(conn, phones, before, number_of)
     try:
         after = update_patient(
             conn,
@@ -145,18 +154,32 @@ def reveal(
 
     Raises ApiError: 404 no_such_patient or no_such_phone.
     """
-    found = open_patient(conn, patient)
-    wanted = next((one for one in found.phones if one.id == phone), None)
-    if wanted is None:
-        raise ApiError(
-            404, "no_such_phone", Message("该患者没有这个号码", "The patient has no such number"), field="phone_id"
-        )
+    wanted = _phone_of(conn, patient, phone)
     detail = {"phone_id": phone, "number": mask(wanted.e164, wanted.kind), "address": address}
     access_trail.record(conn, user.username, "reveal", "patient", patient, detail, reason)
     return normalise(wanted.raw, plan.region, plan.area_code).display
 
 
-def _entries(phones: Sequence[PhoneDraft], patient: Patient | None) -> list[PhoneEntry]:
+def number_to_dial(conn: Connection, user: User, patient: str, phone: str) -> str:
+    """The whole number for the line; that it was used is written down. Raises as ``reveal``."""
+    wanted = _phone_of(conn, patient, phone)
+    detail = {"phone_id": phone, "number": mask(wanted.e164, wanted.kind)}
+    access_trail.record(conn, user.username, "dial", "patient", patient, detail)
+    return wanted.raw
+
+
+def _phone_of(conn: Connection, patient: str, phone: str) -> Phone:
+    wanted = next((one for one in open_patient(conn, patient).phones if one.id == phone), None)
+    if wanted is None:
+        raise ApiError(
+            404, "no_such_phone", Message("该患者没有这个号码", "The patient has no such number"), field="phone_id"
+        )
+    return wanted
+
+
+def _entries(
+    conn: Connection, phones: Sequence[PhoneDraft], patient: Patient | None, number_of: NumberOfCall
+) -> list[PhoneEntry]:
     on_record = {phone.id: phone.raw for phone in patient.phones} if patient else {}
     entries = []
     for index, phone in enumerate(phones):
@@ -167,7 +190,8 @@ def _entries(phones: Sequence[PhoneDraft], patient: Patient | None) -> list[Phon
                 Message("该患者没有这个号码", "The patient has no such number"),
                 field=f"phones[{index}].id",
             )
-        entries.append(PhoneEntry(on_record[phone.id] if phone.id else phone.number, phone.label))
+        number = on_record[phone.id] if phone.id else number_of(conn, phone.call) if phone.call else phone.number
+        entries.append(PhoneEntry(number, phone.label))
     return entries
 
 

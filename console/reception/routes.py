@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 import msgspec
 from sqlalchemy import Connection
 
+from console.calls.call_number import number_of_call
 from console.config import ScriptTexts
 from console.http import ApiCall, ApiError, Endpoints, Message
+from console.patients import service as patients
 from storage.dispositions import Disposition, list_dispositions
 from storage.phone_numbers import normalise
 from telephony.media.token import sign
@@ -57,8 +59,13 @@ class AgentView(msgspec.Struct):
 
 
 class Dial(msgspec.Struct):
-    number: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+    """Whom to call: a ``number``, a number on record (``patient_id`` and ``phone_id``), or the other party of an
+    earlier ``call``; the last two never leave the server whole."""
+
+    number: Annotated[str, msgspec.Meta(max_length=80)] = ""
     patient_id: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    phone_id: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    call: Annotated[str, msgspec.Meta(max_length=64)] = ""
     line: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
@@ -135,9 +142,10 @@ async def set_state(call: ApiCall) -> AgentView:
 
 @routes.post("/api/calls", body=Dial, returns=Dialled, roles=AGENTS, status=201)
 async def dial(call: ApiCall) -> Dialled:
-    """Call a number. 409 no_headset, agent_busy, no_line; 400 bad_number."""
+    """Call somebody. 409 no_headset, agent_busy, no_line; 400 bad_number; 404 no_such_patient, no_such_phone,
+    no_such_call; 403 not_yours."""
     wish: Dial = call.body
-    number = dialable(wish.number, call.config.home_area_code)
+    number = dialable(await _wished_number(call, wish), call.config.home_area_code)
     if not any(character.isdigit() for character in number):
         raise ApiError(
             400, "bad_number", Message("该号码无法拨打", "This is not a number that can be dialled"), field="number"
@@ -146,6 +154,15 @@ async def dial(call: ApiCall) -> Dialled:
         "call.dial", agent=call.user.username, number=number, line=wish.line, patient_id=wish.patient_id
     )
     return Dialled(id=answer["call"])
+
+
+async def _wished_number(call: ApiCall, wish: Dial) -> str:
+    desk: WebDesk = call.desk
+    if wish.phone_id:
+        return await call.run(patients.number_to_dial, call.user, wish.patient_id, wish.phone_id)
+    if wish.call:
+        return await desk.read(lambda conn: number_of_call(conn, desk.calls, call.user, wish.call))
+    return wish.number
 
 
 _SEPARATORS = re.compile(r"[\s().\-‐-―/]+")

@@ -54,6 +54,8 @@ export interface CallRow {
 
 export interface CallFilter {
   number?: string
+  /** Id of a call: all calls of its number. */
+  same_number_as?: string
   since?: number
   until?: number
   before?: string

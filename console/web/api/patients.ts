@@ -29,8 +29,8 @@ export interface PatientDraft {
   sex: string
   birth_date: string
   note: string
-  /** One on record goes by its id, a new one by its number. */
-  phones: ({ id: string; label: string } | { number: string; label: string })[]
+  /** One on record goes by its id, that of a call by the call, a new one by its number. */
+  phones: (({ id: string } | { call: string } | { number: string }) & { label: string })[]
   confirmed?: boolean
 }
 

@@ -33,8 +33,10 @@ const on = (call: string, action: string) => `/api/calls/${encodeURIComponent(ca
 export const headsetPass = (console: string) => post<HeadsetPass>('/api/headset', { console })
 export const setState = (state: 'ready' | 'not_ready', reason = '') =>
   post<unknown>('/api/agent/state', { state, reason })
-export const dial = (number: string, patientId?: string) =>
-  post<{ id: string }>('/api/calls', patientId ? { number, patient_id: patientId } : { number })
+/** A number on record and that of an earlier call stay at the server: they are named, not told. */
+export type Dialled =
+  { number: string } | { patient_id: string; phone_id: string } | { call: string; patient_id?: string }
+export const dial = (whom: Dialled) => post<{ id: string }>('/api/calls', whom)
 export const answer = (call: string) => post<unknown>(on(call, 'answer'))
 export const reject = (call: string) => post<unknown>(on(call, 'reject'))
 export const hangUp = (call: string) => post<unknown>(on(call, 'hangup'))

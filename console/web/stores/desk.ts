@@ -3,11 +3,9 @@ import { computed, ref, shallowRef } from 'vue'
 import { defineStore } from 'pinia'
 import * as phone from '@/api/phone'
 import * as log from '@/api/calls'
-import { revealPhone } from '@/api/patients'
 import { newCall, type LiveCall } from '@/events/livecall'
 import type { AgentStatus, DeskEvent, OfferOutcome } from '@/events/types'
-import { i18n } from '@/i18n'
-import { outboundOutcome } from '@/words/outcome'
+import { outcomeOf } from '@/words/outcome'
 import { unix } from '@/words/time'
 import { useCalls } from './calls'
 import { useFloor } from './floor'
@@ -53,7 +51,13 @@ export const useDesk = defineStore('desk', () => {
   const failed = computed(() => {
     const call = shown.value
     return call && call.direction === 'outbound' && call.stage === 'ended' && call.answeredAt === null
-      ? outboundOutcome(call.sipStatus, call.hungUpBy === 'agent')
+      ? outcomeOf({
+          direction: 'outbound',
+          answered: false,
+          ended: true,
+          sipStatus: call.sipStatus,
+          hungUpBy: call.hungUpBy,
+        })
       : null
   })
   const guarded = computed(
@@ -182,22 +186,19 @@ export const useDesk = defineStore('desk', () => {
     if (call) await phone.sendDigits(call.id, digits)
   }
 
-  async function dial(number: string, patientId?: string): Promise<void> {
-    const { id } = await phone.dial(number, patientId)
+  async function begin(whom: phone.Dialled): Promise<void> {
+    const { id } = await phone.dial(whom)
     shownId.value = id
     missed.value = null
   }
 
-  /** Dials a number that this page never holds whole: it is asked for, which is logged, and passed straight on. */
-  async function dialPhone(patientId: string, phoneId: string): Promise<void> {
-    const { number } = await revealPhone(patientId, phoneId, i18n.global.t('bar.dial'))
-    await dial(number, patientId)
-  }
+  const dial = (number: string) => begin({ number })
 
-  async function dialBack(call: string, patientId?: string): Promise<void> {
-    const { number } = await log.revealCall(call, i18n.global.t('calls.redial'))
-    await dial(number, patientId)
-  }
+  const dialPhone = (patientId: string, phoneId: string) =>
+    begin({ patient_id: patientId, phone_id: phoneId })
+
+  const dialBack = (call: string, patientId?: string) =>
+    begin(patientId ? { call, patient_id: patientId } : { call })
 
   async function dispose(call: string, code: string, note: string): Promise<void> {
     await phone.dispose(call, code, note)
