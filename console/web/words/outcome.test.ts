@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest'
-import { outboundOutcome, outcomeOf, outcomeSign, outcomeTone, type Outcome } from './outcome'
+import { outcomeOf, outcomeSign, outcomeTone, type Outcome } from './outcome'
+
+const dialled = { direction: 'outbound', answered: false, ended: true, hungUpBy: 'caller' }
 
 it.each([
-  [200, 'answered'],
   [486, 'busy'],
   [600, 'busy'],
   [603, 'rejected'],
@@ -11,16 +12,17 @@ it.each([
   [484, 'not_found'],
   [604, 'not_found'],
   [408, 'no_answer'],
-  [480, 'no_answer'],
-  [503, 'unavailable'],
-  [500, 'failed'],
-])('tells a dialled call that ended with %i as %s', (status, outcome) => {
-  expect(outboundOutcome(status)).toBe(outcome)
+  [487, 'no_answer'],
+  [480, 'unavailable'],
+  [503, 'failed'],
+  [null, 'failed'],
+])('tells a dialled call that ended with %s as %s', (sipStatus, outcome) => {
+  expect(outcomeOf({ ...dialled, sipStatus })).toBe(outcome)
 })
 
-it('tells who took back a call that was not answered yet', () => {
-  expect(outboundOutcome(487, true)).toBe('cancelled')
-  expect(outboundOutcome(487, false)).toBe('no_answer')
+it('tells a call that the agent took back from one that nobody answered', () => {
+  expect(outcomeOf({ ...dialled, sipStatus: 487, hungUpBy: 'agent' })).toBe('cancelled')
+  expect(outcomeOf({ ...dialled, sipStatus: 408, hungUpBy: 'system' })).toBe('no_answer')
 })
 
 it('tells a caller who gave up from a call that goes on', () => {

@@ -12,21 +12,11 @@ export type Outcome =
   | 'unavailable'
   | 'failed'
 
-/**
- * Reads an outbound call's final SIP status (RFC 3261 §21).
- * 486/600 busy; 403/603 rejected; 404/410/484/485/604 no such number; 408/480/487 nobody picked up.
- */
-export function outboundOutcome(sipStatus: number | null, endedByAgent = false): Outcome {
-  if (sipStatus === null) return 'failed'
-  if (sipStatus >= 200 && sipStatus < 300) return 'answered'
-  if (sipStatus === 486 || sipStatus === 600) return 'busy'
-  if (sipStatus === 403 || sipStatus === 603 || sipStatus === 607 || sipStatus === 608) return 'rejected'
-  if ([404, 410, 484, 485, 604].includes(sipStatus)) return 'not_found'
-  if (sipStatus === 487) return endedByAgent ? 'cancelled' : 'no_answer'
-  if (sipStatus === 408 || sipStatus === 480) return 'no_answer'
-  if (sipStatus === 503) return 'unavailable'
-  return 'failed'
-}
+const BUSY = [486, 600]
+const NOT_FOUND = [404, 410, 484, 485, 604]
+const REJECTED = [401, 402, 403, 407, 433, 603, 607, 608]
+const NO_ANSWER = [408, 487]
+const UNAVAILABLE = 480
 
 export interface OutcomeFacts {
   direction: string
@@ -36,25 +26,35 @@ export interface OutcomeFacts {
   hungUpBy: string | null
 }
 
+/** The same reading as the call log's (storage/call_projection.py `outcome_of`; RFC 3261 §21). */
 export function outcomeOf(facts: OutcomeFacts): Outcome {
-  if (facts.answered) return facts.ended ? 'answered' : 'live'
   if (!facts.ended) return 'live'
-  if (facts.direction === 'outbound') return outboundOutcome(facts.sipStatus, facts.hungUpBy === 'agent')
-  if (facts.hungUpBy === 'caller') return 'abandoned'
-  if (facts.hungUpBy === 'agent') return 'rejected'
-  return outboundOutcome(facts.sipStatus)
+  if (facts.answered) return 'answered'
+  if (facts.direction === 'inbound') {
+    if (facts.hungUpBy === 'caller') return 'abandoned'
+  } else if (facts.hungUpBy === 'agent') return 'cancelled'
+  const status = facts.sipStatus ?? 0
+  if (BUSY.includes(status)) return 'busy'
+  if (NOT_FOUND.includes(status)) return 'not_found'
+  if (REJECTED.includes(status)) return 'rejected'
+  if (NO_ANSWER.includes(status)) {
+    return facts.hungUpBy === 'network' && facts.direction === 'inbound' ? 'failed' : 'no_answer'
+  }
+  return status === UNAVAILABLE ? 'unavailable' : 'failed'
 }
 
 /** The `.chip` colour of an outcome. */
 export function outcomeTone(outcome: Outcome): string {
   switch (outcome) {
     case 'live':
+      return 'talking'
     case 'answered':
-      return outcome === 'live' ? 'talking' : 'ready'
+      return 'ready'
     case 'abandoned':
     case 'failed':
-    case 'unavailable':
       return 'alarm'
+    case 'unavailable':
+      return 'away'
     case 'busy':
       return 'ringing'
     case 'rejected':
@@ -78,7 +78,7 @@ export function outcomeSign(outcome: Outcome): string {
     not_found: '?',
     no_answer: '…',
     cancelled: '–',
-    unavailable: '!',
+    unavailable: '⊘',
     failed: '!',
   }
   return signs[outcome]
