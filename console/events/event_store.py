@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from storage.database import transaction
 from storage.event_log import append_events
+from storage.known_callers import link_known_callers
 from storage.phone_numbers import NumberingPlan
 
 log = structlog.get_logger("console.events")
@@ -125,7 +126,10 @@ class EventStore:
     def _append(self, batch: list[dict[str, Any]]) -> int:
         try:
             with transaction(self._engine) as connection:
-                return append_events(connection, batch, self._plan)
+                stored = append_events(connection, batch, self._plan)
+                if stored:
+                    link_known_callers(connection, batch, self._plan)
+                return stored
         except (OperationalError, InterfaceError, InternalError, PoolTimeout):
             raise
         except Exception as error:
