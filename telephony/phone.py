@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
+import unicodedata
 import uuid
 from typing import Any
 
@@ -11,7 +13,7 @@ from telephony import events
 from telephony.calls.call import Call, CallRefused
 from telephony.calls.live_call import LiveCall, Surroundings
 from telephony.clock import SECOND, Clock, SystemClock
-from telephony.commands import Commands, agent_map
+from telephony.commands import Commands
 from telephony.event_stream import EventStream
 from telephony.events import Direction
 from telephony.floor.floor import Floor
@@ -26,8 +28,25 @@ from telephony.routing.queue import matches
 from telephony.rules import Rules
 from telephony.seam.server import SeamServer
 from telephony.settings import LineSettings, PhoneSettings
+from telephony.views import agent_map, call_map
 
 log = logging.getLogger(__name__)
+
+#: a telephone number without what only pleases the eye; or a SIP URI
+_DIALLABLE = re.compile(r"\+?[0-9*#]{1,40}|sips?:[A-Za-z0-9+*#._-]{1,64}@[A-Za-z0-9.:\[\]-]{1,128}", re.ASCII)
+
+
+def diallable(number: str) -> str:
+    """What is sent for a number as people write it (full-width digits, blanks, dashes, brackets).
+
+    Raises CallRefused ``bad_number`` for what is neither a telephone number nor a SIP URI.
+    """
+    plain = unicodedata.normalize("NFKC", number).strip()
+    if not plain.lower().startswith(("sip:", "sips:")):
+        plain = re.sub(r"[ ()./-]", "", plain)
+    if not _DIALLABLE.fullmatch(plain) or not any(character.isdigit() for character in plain):
+        raise CallRefused("bad_number", "This is not a number that can be dialled.")
+    return plain
 
 
 class Phone:
@@ -141,9 +160,7 @@ class Phone:
 
     def dial(self, agent: str, number: str, line_name: str = "", patient_id: str = "") -> str:
         """Call ``number`` for ``agent``; gives the call's id. Raises AgentRefused or CallRefused."""
-        digits = "".join(character for character in number if character.isalnum() or character in "+*#@:.-_")
-        if not any(character.isdigit() for character in digits) or len(digits) > 80:
-            raise CallRefused("bad_number", "This is not a number that can be dialled.")
+        digits = diallable(number)
         line = self._line_for_dialling(line_name)
         settings = self._line_settings[line.name]
         call = Call(
@@ -240,7 +257,7 @@ class Phone:
             "trouble": self.journal.trouble,
             "headset_port": self.headsets.port,
             "agents": [agent_map(agent, now) for agent in self.floor],
-            "calls": [_call_map(live.call, now) for live in self.calls.values()],
+            "calls": [call_map(live.call, now) for live in self.calls.values()],
             "lines": [
                 {
                     "line": line.name,
@@ -253,25 +270,3 @@ class Phone:
                 for line in self.lines.values()
             ],
         }
-
-
-def _call_map(call: Call, now: int) -> dict[str, Any]:
-    """A live call as consoles see it; seconds count up to now."""
-    return {
-        "call": call.id,
-        "direction": call.direction,
-        "phase": call.phase,
-        "line": call.line,
-        "queue": call.queue,
-        "number": call.number,
-        "dialled": call.dialled,
-        "display_name": call.display_name,
-        "agent": call.agent or (call.offer.agent if call.offer else ""),
-        "patient_id": call.patient_id,
-        "caller_rings": call.caller_rings.begun(now) if call.caller_rings and not call.answered_at else 0,
-        "agent_rings": call.offer.rings.begun(now) if call.offer else 0,
-        "muted": call.muted,
-        "held": bool(call.held_by),
-        "seconds": (now - call.started_at) / SECOND,
-        "talk_seconds": (now - call.answered_at) / SECOND if call.answered_at else 0.0,
-    }
