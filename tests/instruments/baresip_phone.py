@@ -40,10 +40,10 @@ class Baresip:
     """One baresip process. ``uri`` is where it is reached; events are the maps that its ctrl_tcp module sends."""
 
     def __init__(
-        self, folder: Path, source: Path, user: str, account: str, answer: str, codecs: str, more: str = ""
+        self, folder: Path, source: Path, user: str, account: str, answer: str, codecs: str, more: str, port: int = ""
     ) -> None:
         self.folder, self.user = folder, user
-        self.port = free_port()
+        self.port = port or free_port()
         self.uri = f"sip:{user}@127.0.0.1:{self.port}"
         self.events: list[dict[str, Any]] = []
         self._changed = threading.Condition()
@@ -209,7 +209,7 @@ def baresip(tmp_path: Path) -> Iterator[Callable[..., Baresip]]:
 
     ``answer``: ``manual`` or ``auto``. ``account``: a whole account line in place of the unregistered one, such as
     ``<sip:alice@127.0.0.1:5060>;auth_pass=secret;regint=60``. ``source``: a WAV file in place of the tone.
-    ``more``: further account parameters, such as ``;dtmfmode=info``.
+    ``more``: further account parameters, such as ``;dtmfmode=info``. ``port``: its SIP port.
     """
     assert shutil.which("baresip"), "baresip is not installed: apt-get install baresip"
     phones: list[Baresip] = []
@@ -222,13 +222,14 @@ def baresip(tmp_path: Path) -> Iterator[Callable[..., Baresip]]:
         source: Path | None = None,
         codecs: str = "PCMA/8000/1",
         more: str = "",
+        port: int = 0,
     ) -> Baresip:
         folder = tmp_path / f"baresip-{user}-{len(phones)}"
         folder.mkdir()
         if source is None:
             source = folder / "tone.wav"
             write_tone(source, *tone)
-        phone = Baresip(folder, source, user, account, answer, codecs, more)
+        phone = Baresip(folder, source, user, account, answer, codecs, more, port)
         phones.append(phone)
         return phone
 

@@ -8,10 +8,15 @@ import subprocess
 import wave
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from recordings.ffmpeg import executable
 
 RATE = 8000
+#: samples of one measurement: whole periods of every multiple of 4 Hz
+BLOCK = 2000
+#: dB by which the coder of finished recordings, made for speech, may change the level of a steady tone
+SPEECH_CODER = 3.0
 
 
 def write_tone(path: Path, hertz: float, dbfs: float, seconds: float = 60.0) -> None:
@@ -36,14 +41,20 @@ class Heard:
     samples: array.array[int]
 
     def tone(self, hertz: float) -> float:
-        """The level of one frequency in dBFS RMS (Goertzel)."""
-        factor = 2 * math.cos(2 * math.pi * hertz / RATE)
-        before, last = 0.0, 0.0
-        for sample in self.samples:
-            before, last = last, sample + factor * last - before
-        power = before * before + last * last - factor * before * last
-        amplitude = 2 * math.sqrt(max(power, 1e-9)) / max(1, len(self.samples))
-        return 20 * math.log10(amplitude / math.sqrt(2) / 32768)
+        """The level of one frequency in dBFS RMS (Goertzel): the median of blocks, as one late packet that shifts the
+        tone's phase would cancel it over the whole."""
+        blocks = [self.samples[start : start + BLOCK] for start in range(0, len(self.samples) - BLOCK + 1, BLOCK)]
+        return median(_goertzel(block, hertz) for block in blocks or [self.samples])
+
+
+def _goertzel(samples: array.array[int], hertz: float) -> float:
+    factor = 2 * math.cos(2 * math.pi * hertz / RATE)
+    before, last = 0.0, 0.0
+    for sample in samples:
+        before, last = last, sample + factor * last - before
+    power = before * before + last * last - factor * before * last
+    amplitude = 2 * math.sqrt(max(power, 1e-9)) / max(1, len(samples))
+    return 20 * math.log10(amplitude / math.sqrt(2) / 32768)
 
 
 def hear_wav(path: Path, edge: float = 0.4) -> Heard:
