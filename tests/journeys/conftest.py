@@ -1,0 +1,217 @@
+"""The whole product with its screens: Chromium at the desk, baresip and simulated patients at the telephone line."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+import time
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from baresip_phone import Baresip
+from baresip_phone import baresip as baresip
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+
+from console.bench.painted import CHROMIUM_FLAGS, chromium
+from console.bench.product import PASSWORD, Product, running
+from console.config_file import load_config
+from console.demo.database import prepare_database
+
+ARTEFACTS = Path(__file__).parents[2] / "test-artefacts" / "journeys"
+MICROPHONE_HZ = 1000
+#: generous: the machine may be busy with other tests
+PATIENCE_MS = 15_000
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The product with the demo's patients and users, and people on its trunk who can be called."""
+    product = Product(tmp_path_factory.mktemp("journeys") / "data")
+    product.write_config()
+    prepare_database(load_config(product.config), PASSWORD, 300)
+    with running(product):
+        patients = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "console.demo.callers", "--until-input-ends", "--callers", "0"),
+                *("--numbers", "anonymous", "--trunk", f"127.0.0.1:{product.sip}", "--seed", "3"),
+                *("--listen", f"127.0.0.1:{product.peer}", "--rtp-ports", "36000", "36199"),
+            ],
+            stdin=subprocess.PIPE,
+        )
+        yield product
+        patients.communicate(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Chromium's microphone hears: a tone."""
+    path = tmp_path_factory.mktemp("microphone") / "tone.wav"
+    rate = 48000
+    samples = (16000 * np.sin(2 * math.pi * MICROPHONE_HZ * np.arange(rate * 30) / rate)).astype("<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(samples.tobytes())
+    return path
+
+
+@pytest.fixture(scope="module")
+def chrome(microphone: Path) -> Iterator[Browser]:
+    """For one module: while it is open, no test of another folder could run a loop on this thread."""
+    executable = chromium()
+    assert executable, "Chromium is not installed: apt-get install chromium"
+    flags = [*CHROMIUM_FLAGS, f"--use-file-for-fake-audio-capture={microphone}"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=flags)
+        yield browser
+        browser.close()
+
+
+class Screen:
+    """One user at one browser. Whatever the page throws fails the test when it is left."""
+
+    def __init__(self, context: BrowserContext, product: Product) -> None:
+        self.context, self.product = context, product
+        self.problems: list[str] = []
+        self.page: Page = context.new_page()
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+
+    def find(self, test_id: str) -> Locator:
+        return self.page.get_by_test_id(test_id)
+
+    def see(self, test_id: str, text: str = "") -> Locator:
+        """Wait until it is on the screen (with this text in it)."""
+        found = self.find(test_id).first
+        expect(found).to_be_visible(timeout=PATIENCE_MS)
+        if text:
+            expect(found).to_contain_text(text, timeout=PATIENCE_MS)
+        return found
+
+    def gone(self, test_id: str) -> None:
+        expect(self.find(test_id)).to_have_count(0, timeout=PATIENCE_MS)
+
+    def type(self, test_id: str, text: str) -> None:
+        """Into the field of this name, or the one inside it."""
+        field = self.see(test_id)
+        if field.evaluate("one => !['INPUT', 'TEXTAREA'].includes(one.tagName)"):
+            field = field.locator("input, textarea").first
+        field.fill(text)
+
+    def press(self, key: str) -> None:
+        self.page.keyboard.press(key)
+
+    def sign_in(self, user: str, password: str = PASSWORD) -> None:
+        self.page.goto(self.product.url)
+        self.type("login-username", user)
+        self.type("login-password", password)
+        self.find("login-submit").click()
+
+    def agent_state(self, status: str) -> None:
+        expect(self.find("agent-state")).to_have_attribute("data-status", status, timeout=PATIENCE_MS)
+
+    def headset_on(self) -> None:
+        expect(self.find("headset-badge")).to_have_attribute("data-state", "connected", timeout=PATIENCE_MS)
+
+    def become_ready(self, user: str) -> None:
+        """An agent's morning: log in, the headset connects, ready."""
+        self.sign_in(user)
+        self.headset_on()
+        self.find("ready-toggle").click()
+        self.agent_state("ready")
+
+    def stage(self, stage: str) -> None:
+        expect(self.find("call-status")).to_have_attribute("data-stage", stage, timeout=PATIENCE_MS)
+
+    def headset(self) -> dict[str, Any]:
+        """What the page itself knows of its sound: ``stats`` (packets received, lost …), ``mic`` and ``ear`` levels."""
+        known: dict[str, Any] = self.page.evaluate(
+            """() => {
+              const app = document.querySelector('#app').__vue_app__
+              return JSON.parse(JSON.stringify(app.config.globalProperties.$pinia.state.value.headset))
+            }"""
+        )
+        return known
+
+    def until(self, what: Callable[[], Any], seconds: float = 15.0) -> Any:
+        """Let the page run until ``what`` gives something true, and give it."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if found := what():
+                return found
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"did not come within {seconds} s")
+
+    def call_id(self) -> str:
+        found = self.see("call-strip").get_attribute("data-call")
+        assert found
+        return found
+
+    def api(self, path: str) -> Any:
+        """What the API answers to this user."""
+        answer = self.context.request.get(f"{self.product.url}{path}")
+        assert answer.ok, f"{path}: {answer.status} {answer.text()}"
+        return answer.json()
+
+    def recorded(self, call: str) -> dict[str, Any]:
+        """The call once its recording is ready."""
+
+        def ready() -> dict[str, Any] | None:
+            row: dict[str, Any] = self.api(f"/api/calls/{call}")
+            return row if row["recording"] and row["recording"]["state"] == "ready" else None
+
+        found: dict[str, Any] = self.until(ready, 40)
+        return found
+
+    def finish(self, disposition: str = "1") -> None:
+        """Wrap-up: a disposition by its key, Enter."""
+        self.stage("ended")
+        self.press(disposition)
+        expect(self.find("registration").locator("[aria-checked=true]")).to_have_count(1)
+        self.press("Enter")
+        self.gone("registration")
+
+    def picture(self, name: str) -> None:
+        """Kept under ``test-artefacts/journeys``, for people to look at."""
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        self.page.wait_for_timeout(350)  # transitions end
+        self.page.screenshot(path=ARTEFACTS / f"{name}.png", animations="disabled")
+
+
+@pytest.fixture
+def screen(chrome: Browser, product: Product) -> Iterator[Callable[..., Screen]]:
+    """``screen()`` opens a browser of its own for a user; ``processing=False``: the microphone unprocessed."""
+    screens: list[Screen] = []
+
+    def open_one(locale: str = "zh-CN", processing: bool = True) -> Screen:
+        context = chrome.new_context(permissions=["microphone"], viewport={"width": 1440, "height": 900}, locale=locale)
+        if not processing:
+            context.add_init_script(
+                'localStorage.setItem(\'sansheng.headset\', \'{"input":"","output":"","processing":false}\')'
+            )
+        screens.append(Screen(context, product))
+        return screens[-1]
+
+    yield open_one
+    problems = [problem for one in screens for problem in one.problems]
+    for one in screens:
+        one.context.close()
+    assert problems == []
+
+
+@pytest.fixture
+def caller(baresip: Callable[..., Baresip], product: Product) -> Callable[..., Baresip]:
+    """``caller("13805711001")`` dials the desk from this number; says a tone, keeps what it hears."""
+
+    def dial(number: str, tone: tuple[float, float] = (440.0, -12.0), dialled: str = "96301") -> Baresip:
+        phone = baresip(number, tone=tone)
+        phone.dial(f"sip:{dialled}@127.0.0.1:{product.sip}")
+        return phone
+
+    return dial
