@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import msgspec
 
 from telephony.calls.call import CallRefused
 from telephony.calls.live_call import LiveCall
+from telephony.clock import Clock
 from telephony.floor.agent import Agent, AgentRefused
+from telephony.floor.floor import Floor
 from telephony.rules import RuleError
 from telephony.seam.server import CommandFailed
-
-if TYPE_CHECKING:
-    from telephony.phone import Phone
+from telephony.views import agent_map
 
 
 class _Arguments(msgspec.Struct, forbid_unknown_fields=True):
@@ -64,24 +64,24 @@ class _Rules(_Arguments):
     rules: dict[str, dict[str, Any]]
 
 
-def agent_map(agent: Agent, now: int) -> dict[str, Any]:
-    """An agent as consoles see it; ``seconds`` is the time in this state."""
-    return {
-        "agent": agent.user,
-        "name": agent.name,
-        "status": agent.status,
-        "reason": agent.reason,
-        "call": agent.call,
-        "headset": agent.headset,
-        "queues": list(agent.queues),
-        "seconds": (now - agent.since) / 1e9,
-    }
+class Commanded(Protocol):
+    """What commands act on (``telephony.phone.Phone``)."""
+
+    @property
+    def floor(self) -> Floor: ...
+    @property
+    def calls(self) -> Mapping[str, LiveCall]: ...
+    @property
+    def clock(self) -> Clock: ...
+    def dial(self, agent: str, number: str, line_name: str = "", patient_id: str = "") -> str: ...
+    def set_rules(self, values: dict[str, dict[str, Any]]) -> None: ...
+    def snapshot(self) -> dict[str, Any]: ...
 
 
 class Commands:
     """Carries out one command after another. Raises CommandFailed for what is refused."""
 
-    def __init__(self, phone: Phone) -> None:
+    def __init__(self, phone: Commanded) -> None:
         self._phone = phone
         self._table: dict[str, tuple[type[_Arguments], Callable[[Any], Any]]] = {
             "snapshot": (_Nothing, lambda _: phone.snapshot()),
