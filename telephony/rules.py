@@ -29,6 +29,8 @@ class Rules:
     wrap_up_limit: float = 120.0
     #: seconds that an agent whose headset came back is put back where they were
     headset_grace: float = 15.0
+    #: seconds that an answered caller is left without anybody when the agent's headset does not come back
+    headset_lost_limit: float = 60.0
 
     @property
     def cadence_ns(self) -> int:
@@ -66,4 +68,5 @@ _SETTABLE: dict[str, type] = {
     "dial_ring_limit": int,
     "wrap_up_limit": float,
     "headset_grace": float,
+    "headset_lost_limit": float,
 }

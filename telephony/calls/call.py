@@ -78,6 +78,8 @@ class Call:
     started_at: int = 0
     answered_at: int = 0
     muted: bool = False
+    #: since when the agent of the answered call has no headset; 0: there is one
+    deserted_since: int = 0
     held_by: set[Party] = field(default_factory=set)
     offer: Offer | None = None
     offers: int = 0
@@ -260,6 +262,14 @@ class Call:
     def digit(self, digit: str, by: Party) -> Effects:
         return [] if self.phase is Phase.ENDED else [Emit(events.CallDigit(call=self.id, digit=digit, by=by))]
 
+    def headset_gone(self, now: int) -> None:
+        """Answered, and the agent's headset is dead: the caller waits a while for it to come back."""
+        if self.answered_at and not self.deserted_since:
+            self.deserted_since = now
+
+    def headset_back(self) -> None:
+        self.deserted_since = 0
+
     # ---- the end
 
     def agent_hangs_up(self, agent: str, now: int) -> Effects:
@@ -314,14 +324,19 @@ class Call:
 
     def deadline(self) -> int | None:
         """Monotonic ns at which ``due`` wants to run, or None."""
-        if self.phase in (Phase.ENDED, Phase.NEW) or self.answered_at:
+        if self.phase in (Phase.ENDED, Phase.NEW):
             return None
+        if self.answered_at:
+            return self.deserted_since + int(self.rules.headset_lost_limit * SECOND) if self.deserted_since else None
         times = [counter.next_at() for counter in (self.caller_rings, self.offer and self.offer.rings) if counter]
         return min(times) if times else None
 
     def due(self, now: int) -> Effects:
-        if self.phase in (Phase.ENDED, Phase.NEW) or self.answered_at:
+        if self.phase in (Phase.ENDED, Phase.NEW):
             return []
+        if self.answered_at:
+            deserted = self.deserted_since and now >= (self.deadline() or now + 1)
+            return self.system_ends(480, "the agent's headset did not come back", now) if deserted else []
         effects = self._caller_rings_due(now) + self._agent_rings_due(now)
         if self.direction is Direction.OUTBOUND:
             if self.caller_rings and not self.caller_rings.within(now, self.rules.dial_ring_limit):

@@ -187,14 +187,21 @@ class LiveCall:
 
     def headset_back(self) -> None:
         """Connect the agent's headset, at the start or when it came back in mid-call."""
-        headset = self._around.headsets.headset(self.call.agent)
-        if headset is None or self._negotiated is None or self.call.phase is Phase.ENDED:
+        if self._negotiated is None or self.call.phase is Phase.ENDED:
             return
+        headset = self._around.headsets.headset(self.call.agent)
+        if headset is None:
+            self.headset_gone()
+            return
+        self.call.headset_back()
         self._bridge.connect(headset)
+        self._set_timer()
 
     def headset_gone(self) -> None:
         """The headset's socket is dead; the line gets silence until it comes back."""
         self._bridge.disconnect()
+        self.call.headset_gone(self._now())
+        self._set_timer()
 
     def _record(self) -> None:
         if self._around.recorder is None:

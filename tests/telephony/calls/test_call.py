@@ -270,3 +270,27 @@ def test_the_agent_cancels_a_call_that_still_rings_at_the_other_end() -> None:
     (ended,) = emitted(call.agent_hangs_up("agent1", at(4)), events.CallEnded)
     assert (ended.by, ended.sip_status) == (Party.AGENT, 487)  # type: ignore[attr-defined]
     assert RingLine() not in call.due(at(100))
+
+
+def test_an_answered_caller_is_not_left_alone_for_longer_than_the_limit() -> None:
+    call = inbound()
+    call.arrive(at(0))
+    call.offer_to("agent1", at(0))
+    call.agent_answers("agent1", "PCMA", at(1))
+    assert call.deadline() is None
+    call.headset_gone(at(10))
+    assert call.deadline() == at(70)
+    assert call.due(at(69)) == []
+    (ended,) = emitted(call.due(at(70)), events.CallEnded)
+    assert (ended.by, ended.sip_status, ended.talk_seconds) == (Party.SYSTEM, 200, 69.0)  # type: ignore[attr-defined]
+
+
+def test_a_headset_that_comes_back_in_time_keeps_the_call() -> None:
+    call = inbound()
+    call.arrive(at(0))
+    call.offer_to("agent1", at(0))
+    call.agent_answers("agent1", "PCMA", at(1))
+    call.headset_gone(at(10))
+    call.headset_back()
+    assert call.deadline() is None
+    assert call.due(at(100)) == []
