@@ -1,5 +1,6 @@
 /** The rules, the people and the health of the house. */
 import { ApiError, get, put } from './client'
+import type { AgentMap } from '@/events/snapshot'
 import { listed } from './calls'
 
 export interface Rule {
@@ -51,6 +52,7 @@ export interface Health {
   lines: { line: string; status: string }[]
 }
 
+export const floorAgents = async () => listed<AgentMap>(await get<unknown>('/api/floor'), 'agents')
 export const rules = async () => listed<Rule>(await get<unknown>('/api/rules'), 'rules')
 export const changeRule = (name: string, value: unknown, version: number) =>
   put<Rule>(`/api/rules/${encodeURIComponent(name)}`, { value, version })

@@ -1,8 +1,10 @@
 /** What runs while somebody is signed in: the event stream, the desk's lists, the headset, the alert when it rings. */
 import { onBeforeUnmount, onMounted, watch } from 'vue'
+import { floorAgents } from '@/api/house'
 import { whoAmI } from '@/api/session'
 import { startAlert, stopAlert } from '@/notify/ringing'
 import { useDesk } from '@/stores/desk'
+import { useFloor } from '@/stores/floor'
 import { useHeadset } from '@/stores/headset'
 import { useSession } from '@/stores/session'
 import { useStream } from '@/stores/stream'
@@ -14,6 +16,7 @@ export function useDuty(): void {
   const stream = useStream()
   const desk = useDesk()
   const headset = useHeadset()
+  const floor = useFloor()
   const ends: (() => void)[] = []
 
   onMounted(() => {
@@ -38,6 +41,13 @@ export function useDuty(): void {
       headset.ring(call !== '')
       if (call && desk.ringing) startAlert(call, callerLabel(desk.ringing))
       else stopAlert()
+    },
+  )
+
+  watch(
+    () => floor.unnamed && (session.role === 'supervisor' || session.role === 'admin'),
+    (wanted) => {
+      if (wanted) void attempt(async () => floor.learnNames(await floorAgents()))
     },
   )
 

@@ -38,7 +38,7 @@ export const useFloor = defineStore('floor', () => {
   function blank(user: string, at: number): FloorAgent {
     return {
       user,
-      name: user,
+      name: '',
       status: 'offline',
       reason: '',
       call: '',
@@ -78,6 +78,18 @@ export const useFloor = defineStore('floor', () => {
     )
   }
 
+  /** An agent whom the snapshot did not know: its name is not in the stream. */
+  const unnamed = computed(() =>
+    agentList.value.some((agent) => agent.name === '' && agent.status !== 'offline'),
+  )
+
+  function learnNames(agentMaps: AgentMap[]): void {
+    for (const map of agentMaps) {
+      const known = agents.value.get(map.agent)
+      if (known) put({ ...known, name: map.name || map.agent, queues: map.queues ?? known.queues })
+    }
+  }
+
   function agentState(event: AgentState): void {
     const before = agents.value.get(event.agent) ?? blank(event.agent, event.at)
     put({
@@ -106,7 +118,20 @@ export const useFloor = defineStore('floor', () => {
   }
 
   const agent = (user: string | undefined) => (user ? (agents.value.get(user) ?? null) : null)
-  const nameOf = (user: string | null | undefined) => (user ? (agents.value.get(user)?.name ?? user) : '')
+  const nameOf = (user: string | null | undefined) => (user ? agents.value.get(user)?.name || user : '')
 
-  return { agents, lines, agentList, lineList, reset, agentState, headset, line, agent, nameOf }
+  return {
+    agents,
+    lines,
+    agentList,
+    lineList,
+    unnamed,
+    learnNames,
+    reset,
+    agentState,
+    headset,
+    line,
+    agent,
+    nameOf,
+  }
 })
