@@ -179,6 +179,8 @@ class RecordingFailed(CallEvent, frozen=True, kw_only=True, tag="recording.faile
 
 
 class RecordingClosed(CallEvent, frozen=True, kw_only=True, tag="recording.closed"):
+    """``packets`` is 0 (not counted) when a phone process closes what one that died before it left behind."""
+
     path: str
     bytes: int
     packets: int

@@ -2,8 +2,8 @@
 
 A journal is a folder of segments named after their first sequence number. A segment is a run of frames: 4 bytes
 length, 4 bytes CRC-32 (both big endian), then msgpack. The first frame of a segment is a header with the ids of the
-calls that were live when it was begun; each further frame is one event. A torn tail (the process was killed within a
-write) is cut off when the journal is opened.
+calls that were live when it was begun and the paths of open recordings; each further frame is one event. A torn tail
+(the process was killed within a write) is cut off when the journal is opened.
 """
 
 from __future__ import annotations
@@ -69,13 +69,15 @@ _position = msgspec.msgpack.Decoder(_Position).decode
 
 
 class Journal:
-    """``sequence`` is the last number given out; ``live`` holds ids of calls that have begun and not ended."""
+    """``sequence`` is the last number given out; ``live`` holds ids of calls that have begun and not ended,
+    ``recording`` the paths of recordings that have begun and were not closed, by call."""
 
     def __init__(self, folder: Path, segment_bytes: int = 8 << 20) -> None:
         self.folder = folder
         self.segment_bytes = segment_bytes
         self.sequence = 0
         self.live: dict[str, float] = {}
+        self.recording: dict[str, str] = {}
         #: frames that could not be written yet (full disk); they are kept and tried again with each append
         self._unwritten = bytearray()
         self.trouble = ""
@@ -96,6 +98,7 @@ class Journal:
                 if number == 0:
                     header = _decode(body)
                     self.live = dict(header["live"])  # type: ignore[call-overload]
+                    self.recording = dict(header.get("recording", {}))  # type: ignore[call-overload]
                     self.sequence = int(header["after"])  # type: ignore[call-overload]
                 else:
                     self._track(_decode(body))
@@ -114,7 +117,7 @@ class Journal:
     def _begin_segment(self) -> tuple[int, int]:
         path = self.folder / f"{self.sequence + 1:016d}.journal"
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        header = _frame(_encoder.encode({"after": self.sequence, "live": self.live}))
+        header = _frame(_encoder.encode({"after": self.sequence, "live": self.live, "recording": self.recording}))
         os.write(file, header)
         return file, len(header)
 
@@ -125,6 +128,10 @@ class Journal:
             self.live[call] = float(event["at"])  # type: ignore[arg-type]
         elif kind == "call.ended" and isinstance(call, str):
             self.live.pop(call, None)
+        elif kind == "recording.started" and isinstance(call, str):
+            self.recording[call] = str(event["path"])
+        elif kind == "recording.closed" and isinstance(call, str):
+            self.recording.pop(call, None)
 
     def append(self, event: events.Event) -> None:
         """Write one stamped event. A full disk keeps it in memory and says so in ``trouble``; nothing is dropped."""
@@ -133,6 +140,10 @@ class Journal:
             self.live[event.call] = event.at
         elif isinstance(event, events.CallEnded):
             self.live.pop(event.call, None)
+        elif isinstance(event, events.RecordingStarted):
+            self.recording[event.call] = event.path
+        elif isinstance(event, events.RecordingClosed):
+            self.recording.pop(event.call, None)
         self._unwritten += _frame(_encoder.encode(event))
         self.flush()
 

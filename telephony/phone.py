@@ -85,7 +85,7 @@ class Phone:
 
     async def start(self) -> None:
         """Raises OSError when a port is taken."""
-        lost = dict(self.journal.live)
+        lost, recordings = dict(self.journal.live), dict(self.journal.recording)
         self.stream.publish(events.NodeStarted(boot=uuid.uuid4().hex, version=self._version))
         for call in lost:
             log.error("call %s was lost when the phone process ended before", call)
@@ -94,11 +94,22 @@ class Phone:
                     call=call, by=events.Party.SYSTEM, sip_status=500, reason="the phone process ended unexpectedly"
                 )
             )
+        for call, path in recordings.items():
+            self._close_left_behind(call, path)
         await self.headsets.start()
         await self.seam.start()
         for line in await self._driver.start(self):
             self.lines[line.name] = line
         self._ticker = asyncio.ensure_future(self._tick())
+
+    def _close_left_behind(self, call: str, path: str) -> None:
+        """A recording that the process before did not close: what is on disk is all there is, and can be finished."""
+        try:
+            size = (self.settings.data / path).stat().st_size
+        except OSError as error:
+            log.error("call %s: the recording %s was lost: %s", call, path, error)
+            size = 0
+        self.stream.publish(events.RecordingClosed(call=call, path=path, bytes=size, packets=0))
 
     async def stop(self) -> None:
         """End every call, withdraw registrations, close all sockets."""

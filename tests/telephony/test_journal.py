@@ -10,7 +10,16 @@ import pytest
 
 from telephony.clock import SystemClock
 from telephony.event_stream import EventStream
-from telephony.events import CallEnded, CallerRing, CallStarted, Direction, Event, Party
+from telephony.events import (
+    CallEnded,
+    CallerRing,
+    CallStarted,
+    Direction,
+    Event,
+    Party,
+    RecordingClosed,
+    RecordingStarted,
+)
 from telephony.journal import Journal
 
 
@@ -68,6 +77,18 @@ def test_calls_that_were_live_are_known_after_a_restart_also_across_segments(tmp
     first.journal.close()
     assert len(list(tmp_path.glob("*.journal"))) > 3
     assert set(stream(tmp_path).journal.live) == {"a", "c"}
+
+
+def test_recordings_that_were_open_are_known_after_a_restart_also_across_segments(tmp_path: Path) -> None:
+    first = stream(tmp_path, segment_bytes=400)
+    for call in ("a", "b"):
+        first.publish(RecordingStarted(call=call, path=f"raw/{call}.cap"))
+    first.publish(RecordingClosed(call="a", path="raw/a.cap", bytes=1, packets=1))
+    for ring in range(20):
+        first.publish(CallerRing(call="b", ring=ring))
+    first.journal.close()
+    assert len(list(tmp_path.glob("*.journal"))) > 2
+    assert stream(tmp_path).journal.recording == {"b": "raw/b.cap"}
 
 
 def test_reading_across_segments_while_more_is_appended_misses_nothing(tmp_path: Path) -> None:

@@ -150,13 +150,18 @@ def test_calls_that_a_dead_phone_left_behind_are_reported_lost_by_the_next_one(d
     died.publish(
         events.CallStarted(call="lost-call", direction=events.Direction.INBOUND, line="trunk", number="13800138000")
     )
+    died.publish(events.RecordingStarted(call="lost-call", path="recordings/raw/lost-call.cap"))
     died.journal.close()
+    (tmp_path / "recordings" / "raw").mkdir(parents=True)
+    (tmp_path / "recordings" / "raw" / "lost-call.cap").write_bytes(bytes(77))
 
     async def body(at: Any) -> None:
         ended = await at.event(events.CallEnded)
         assert (ended.call, ended.by) == ("lost-call", Party.SYSTEM)
         assert "ended unexpectedly" in ended.reason
-        assert ended.sequence == 3
+        assert ended.sequence == 4
+        closed = await at.event(events.RecordingClosed)
+        assert (closed.call, closed.path, closed.bytes) == ("lost-call", "recordings/raw/lost-call.cap", 77)
 
     desk(body)
 
