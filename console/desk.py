@@ -21,6 +21,7 @@ from console.events.live_calls import LiveCalls
 from console.events.phone_link import PhoneLink
 from console.events.pop import PopLookup
 from console.events.presence import Presence
+from console.events.recording_trouble import RecordingTrouble
 from console.http import ApiError
 from console.identity.login_gate import LoginGate
 from console.identity.session_cache import SessionCache
@@ -60,7 +61,8 @@ class WebDesk:
         self.hub = EventHub(self.calls, config.home_area_code)
         self.presence = Presence(self.phone, config.queues, config.session.gone_seconds)
         self._catching_up: set[asyncio.Task[None]] = set()
-        self.hub.listeners.append(self.metrics.heard)
+        self.recording_trouble = RecordingTrouble()
+        self.hub.listeners += [self.metrics.heard, self.recording_trouble.heard]
 
     async def start(self) -> None:
         """Begin to listen to the phone; it need not be there yet."""

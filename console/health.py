@@ -53,7 +53,7 @@ class Health(msgspec.Struct):
 
 @routes.get("/healthz", returns=Health, public=True)
 async def healthz(call: ApiCall) -> Response:
-    """Phone process, lines, database, disk, worker, event store."""
+    """Phone process, lines, database, disk, worker, event store, recordings of live calls."""
     health = await check_health(call.desk)
     return Response(
         msgspec.json.encode(health),
@@ -72,6 +72,7 @@ async def check_health(desk: WebDesk) -> Health:
         "disk": _disk(desk),
         "worker": _worker(desk),
         "events": _events(desk),
+        "recordings": _recordings(desk),
     }
     states = {check.status for check in checks.values()}
     status: Status = "fail" if "fail" in states else "warn" if "warn" in states else "ok"
@@ -139,4 +140,14 @@ def _events(desk: WebDesk) -> Check:
         return Check("fail", f"{desk.store.waiting} events wait for the database: {desk.store.trouble}".splitlines()[0])
     if desk.store.refused:
         return Check("warn", f"{desk.store.refused} events were refused and set aside")
+    return Check("ok")
+
+
+def _recordings(desk: WebDesk) -> Check:
+    trouble = desk.recording_trouble
+    if trouble.now:
+        reason = next(reversed(trouble.now.values()))
+        return Check("fail", f"audio of {len(trouble.now)} calls cannot be kept now: {reason}")
+    if lately := trouble.lately:
+        return Check("warn", f"audio of {lately} calls within the last hour could not all be kept")
     return Check("ok")
