@@ -24,8 +24,8 @@ def same_origin(headers: Headers, scheme: str, origins: tuple[str, ...]) -> bool
         return headers.get("sec-fetch-site", "none") in ("none", "same-origin")
     if origin in origins:
         return True
-    parts = urlsplit(origin)
     try:
+        parts = urlsplit(origin)
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
     except ValueError:
         return False

@@ -150,6 +150,7 @@ def test_a_page_of_another_site_can_change_nothing(client_of: Client) -> None:
             {"origin": "null"},
             {"origin": f"http://127.0.0.1:{house.config.http.port + 1}"},
             {"origin": "http://127.0.0.1:notaport"},
+            {"origin": "http://[::1"},
             {"sec-fetch-site": "cross-site"},
         ):
             assert (await client.post("/api/session", json=credentials, headers=headers)).status_code == 403
