@@ -13,7 +13,13 @@ import structlog
 from console.config import LogConfig
 
 #: a run of digits that may be somebody's number; not part of a word, an id, an address or a decimal
-_NUMBER = re.compile(r"(?<![\w.:/=-])(\+?\d{7,15})(?![\w.:-])|(?<=sip:)(\+?\d{7,15})(?=@)|(?<=tel:)(\+?\d{7,15})\b")
+_NUMBER = re.compile(
+    r"(?<![\w.:/-])(\+?\d{7,15})(?![\w:-]|\.\w)|(?:(?<=sip:)|(?<=sips:))(\+?\d{7,15})(?=@)|(?<=tel:)(\+?\d{7,15})\b"
+)
+#: what would begin a new line, or write over one, in the log of a terminal: names and numbers come from outside
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+#: our own text of several lines
+_TRACES = ("exception", "stack")
 _QUIET = ("uvicorn", "uvicorn.error", "uvicorn.access", "websockets", "asyncio", "alembic")
 
 Record = MutableMapping[str, Any]
@@ -32,6 +38,16 @@ def _short(number: str) -> str:
 def mask_numbers(_logger: Any, _method: str, record: Record) -> Record:
     """structlog processor: masks every text of a record, in lists and maps too."""
     return {key: _masked_value(value) for key, value in record.items()}
+
+
+def one_line(_logger: Any, _method: str, record: Record) -> Record:
+    """structlog processor: control characters of a record's texts become escapes, so that nobody can forge a line."""
+    return {
+        key: _CONTROL.sub(lambda found: repr(found.group())[1:-1], value)
+        if isinstance(value, str) and key not in _TRACES
+        else value
+        for key, value in record.items()
+    }
 
 
 def _masked_value(value: Any) -> Any:
@@ -61,6 +77,7 @@ def configure_logging(config: LogConfig, process: str) -> None:
         structlog.processors.format_exc_info,
         structlog.stdlib.ExtraAdder(),
         mask_numbers,
+        one_line,
     ]
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
