@@ -9,6 +9,7 @@ from typing import Annotated
 
 import msgspec
 
+from telephony.lines.peers import AddressError, HostPort
 from telephony.settings import LineSettings, PhoneSettings
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
@@ -185,16 +186,25 @@ def check(config: ConsoleConfig) -> None:
 
 
 def check_line(key: str, line: LineSettings) -> None:
-    if not line.name:
+    if not line.name.strip():
         raise ConfigError(f"{key}.name: is empty")
+    if not line.name.isprintable() or len(line.name) > 64:
+        raise ConfigError(f"{key}.name: should be at most 64 characters on one line")
     if line.mode not in ("trunk", "register"):
         raise ConfigError(f"{key}.mode: is {line.mode!r}, should be trunk or register")
+    if line.driver == "pyvoip":
+        raise ConfigError(f"{key}.driver: the pyVoIP driver is not part of this version; use {DRIVERS[0]!r}")
     if line.driver not in DRIVERS:
         raise ConfigError(f"{key}.driver: is {line.driver!r}, should be {' or '.join(DRIVERS)}")
     if line.mode == "register" and not (line.proxy and line.username):
         raise ConfigError(f"{key}.proxy: a line that registers needs proxy and username")
     if line.mode == "trunk" and not (line.peers or line.proxy):
         raise ConfigError(f"{key}.peers: a trunk needs peers (who may call in) or a proxy (where calls go)")
+    if line.proxy:
+        try:
+            HostPort.parse(line.proxy)
+        except AddressError as problem:
+            raise ConfigError(f"{key}.proxy: should be host or host:port: {problem}") from None
     for peer in line.peers:
         try:
             ipaddress.ip_network(peer, strict=False)
