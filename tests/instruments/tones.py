@@ -40,6 +40,11 @@ class Heard:
     level: float
     samples: array.array[int]
 
+    def part(self, begin: float, end: float) -> Heard:
+        """Without the edges, from ``begin`` to ``end`` (seconds; below 0: from the end)."""
+        samples = self.samples[round(begin * RATE) : round(end * RATE)]
+        return _heard(samples, 0.0)
+
     def tone(self, hertz: float) -> float:
         """The level of one frequency in dBFS RMS (Goertzel): the median of blocks, as one late packet that shifts the
         tone's phase would cancel it over the whole."""
