@@ -66,7 +66,7 @@ def chrome(microphone: Path) -> Iterator[Browser]:
     """For one module: while it is open, no test of another folder could run a loop on this thread."""
     executable = chromium()
     assert executable, "Chromium is not installed: apt-get install chromium"
-    flags = [*CHROMIUM_FLAGS, f"--use-file-for-fake-audio-capture={microphone}"]
+    flags = [*CHROMIUM_FLAGS, "--lang=zh-CN", f"--use-file-for-fake-audio-capture={microphone}"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=flags)
         yield browser
@@ -123,6 +123,7 @@ class Screen:
         """An agent's morning: log in, the headset connects, ready."""
         self.sign_in(user)
         self.headset_on()
+        self.agent_state("not_ready")
         self.find("ready-toggle").click()
         self.agent_state("ready")
 
@@ -201,6 +202,8 @@ def screen(chrome: Browser, product: Product) -> Iterator[Callable[..., Screen]]
     yield open_one
     problems = [problem for one in screens for problem in one.problems]
     for one in screens:
+        # signed out, so that the next test finds nobody on the floor
+        one.context.request.delete(f"{product.url}/api/session")
         one.context.close()
     assert problems == []
 
