@@ -20,6 +20,7 @@ from console.demo.database import caller_numbers, prepare_database
 from console.demo.first_calls import CALLS, FirstCalls, wanted
 from console.demo.password import demo_password
 from console.demo.ports import PortTakenError, check_free, next_free_udp
+from console.serve.preflight import CannotStart, lock_data
 from storage.users import User, UserError
 
 #: a slow machine's first start, with the migration behind it
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         signal.signal(name, _stop)
     try:
         return _run(args)
-    except (PortTakenError, ConfigError, UserError, OSError) as problem:
+    except (PortTakenError, CannotStart, ConfigError, UserError, OSError) as problem:
         print(f"sansheng demo: {problem}", file=sys.stderr)
         return 1
     except Stopped:
@@ -53,11 +54,14 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     data: Path = args.data
     data.mkdir(parents=True, exist_ok=True)
+    # a running product keeps its configuration and its passwords
+    lock_data(ConsoleConfig(data=data)).close()
     patients_port = next_free_udp(LOOPBACK, args.sip_port + 10)
     headset = args.headset_port or args.http_port + 1
     config_path = write_configuration(data, args.http_port, headset, args.sip_port, patients_port)
     # SANSHENG_* variables count here as they do for serve
     config = load_config(config_path)
+    lock_data(config).close()
     check_free(config.http.host, config.http.port, socket.SOCK_STREAM, "console", "HTTP_PORT")
     check_free(config.headset_host, config.headset_port, socket.SOCK_STREAM, "headsets", "HEADSET_PORT")
     check_free(config.sip.host, config.sip.port, socket.SOCK_DGRAM, "SIP", "SIP_PORT")

@@ -26,9 +26,11 @@ def free_port(kind: socket.SocketKind) -> int:
 
 
 class Demo:
-    def __init__(self, folder: Path, *words: str, password: str = PASSWORD, http_port: int = 0) -> None:
+    def __init__(
+        self, folder: Path, *words: str, password: str = PASSWORD, http_port: int = 0, log: str = "demo.log"
+    ) -> None:
         self.port = http_port or free_port(socket.SOCK_STREAM)
-        self.log_path = folder / "demo.log"
+        self.log_path = folder / log
         ports = [
             *("--http-port", str(self.port), "--headset-port", str(free_port(socket.SOCK_STREAM))),
             *("--sip-port", str(free_port(socket.SOCK_DGRAM)), "--data", str(folder / "data")),
@@ -102,6 +104,13 @@ def test_every_login_that_is_printed_opens_the_console_and_an_interrupt_ends_all
         assert user in house.log
         house.log_in(user)
     assert "stay silent" in house.log
+    # a second start on the same folder goes away without a trace
+    kept = (house.log_path.parent / "data" / "demo.toml").read_text()
+    second = demo("--callers", "0", password="another-password", log="second.log")
+    assert second.process.wait(60) == 1
+    assert "is in use by another sansheng" in second.log
+    assert (house.log_path.parent / "data" / "demo.toml").read_text() == kept
+    house.log_in("agent1")
     assert house.stop() == 0
     assert " calls (" not in house.log
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
