@@ -40,7 +40,7 @@ T = TypeVar("T")
 #: database work of routes at once
 THREADS = 6
 #: seconds between two looks at the sessions of open consoles
-RECHECK_SECONDS = 15.0
+RECHECK_SECONDS = 3.0
 
 
 class WebDesk:
@@ -165,7 +165,9 @@ class WebDesk:
                     log.warning("a session could not be looked up again", reason=str(error))
                     break
                 if user is None:
+                    # nobody comes back: no call rings there any more
                     console.close(SIGNED_OUT)
+                    await self.presence.signed_out(console.user.username)
 
     def _events_stored(self, sequence: int) -> None:
         self.intake.stored(sequence)

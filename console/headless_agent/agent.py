@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 
 #: an event socket frame may carry a snapshot of the whole floor
 MOST_FRAME = 16 * 1024 * 1024
+#: the event socket is closed with it when the session ended (docs/architecture.md)
+SIGNED_OUT = 4003
 #: calls whose sound stays in memory
 KEPT_CALLS = 20
 
@@ -33,8 +35,8 @@ class HeadlessAgent:
 
     What happens is told as records ``{"event", "at", …}``: ``signed_in``, ``headset``, ``headset_lost``, ``console``,
     ``ready``, ``dialled``, ``ringing``, ``answered``, ``audio``, ``offer_ended``, ``ended``, ``disposed``,
-    ``recorded``, ``refused``, ``replaced``; ``told`` keeps the last 5000, ``on_event`` hears each, ``wait_for`` awaits
-    one. Numbers are masked in them.
+    ``recorded``, ``refused``, ``replaced``, ``signed_out``; ``told`` keeps the last 5000, ``on_event`` hears each,
+    ``wait_for`` awaits one. Numbers are masked in them.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class HeadlessAgent:
         #: ends since the start
         self.ended = 0
         self.replaced = False
+        self.signed_out = False
 
     @property
     def api(self) -> ConsoleApi:
@@ -209,6 +212,10 @@ class HeadlessAgent:
                 if closed.rcvd is not None and closed.rcvd.code == REPLACED:
                     self.replaced = True
                     self._tell("replaced")
+                    return
+                if closed.rcvd is not None and closed.rcvd.code == SIGNED_OUT:
+                    self.signed_out = True
+                    self._tell("signed_out")
                     return
                 _log.info("event socket closed: %s", closed)
             except (OSError, WebSocketException, ValueError, TimeoutError) as error:

@@ -72,14 +72,14 @@ async def _work(agent: HeadlessAgent, args: argparse.Namespace) -> int:
     async with agent:
         if args.dial:
             await agent.dial(args.dial)
-        while not stopped.is_set() and not agent.replaced:
+        while not stopped.is_set() and not (agent.replaced or agent.signed_out):
             if calls is not None and agent.ended >= calls and _settled(agent, args):
                 break
             try:
                 await asyncio.wait_for(stopped.wait(), 0.1)
             except TimeoutError:
                 continue
-    return 1 if agent.replaced else 0
+    return 1 if agent.replaced or agent.signed_out else 0
 
 
 def _settled(agent: HeadlessAgent, args: argparse.Namespace) -> bool:

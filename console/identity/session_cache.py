@@ -18,7 +18,7 @@ Run = Callable[[Callable[[Connection], T]], Awaitable[T]]
 
 COOKIE = "sansheng_session"
 #: seconds until a session is looked up again: so long may one that was ended elsewhere go on
-FRESH_SECONDS = 5.0
+FRESH_SECONDS = 2.0
 _MOST = 10_000
 
 

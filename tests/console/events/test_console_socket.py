@@ -283,10 +283,13 @@ def test_a_session_that_is_ended_elsewhere_closes_its_console(house: Run, monkey
     monkeypatch.setattr(session_cache, "FRESH_SECONDS", 0.1)
 
     async def body(desk: Any) -> None:
-        async with desk.signed_in("agent1") as agent:
+        async with desk.signed_in("agent1") as agent, desk.signed_in("supervisor1") as supervisor:
+            floor = await desk.console(supervisor)
             events = await desk.console(agent)
             with transaction(desk.desk.engine) as conn:
                 update_user(conn, "agent1", active=False)
             assert await events.close_code() == 4003
+            # no call rings there any more, not even for the time that a reload may take
+            await floor.frame("agent.state", agent="agent1", status="offline")
 
-    house(body, phone=False)
+    house(body)
