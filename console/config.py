@@ -192,8 +192,6 @@ def check_line(key: str, line: LineSettings) -> None:
         raise ConfigError(f"{key}.name: should be at most 64 characters on one line")
     if line.mode not in ("trunk", "register"):
         raise ConfigError(f"{key}.mode: is {line.mode!r}, should be trunk or register")
-    if line.driver == "pyvoip":
-        raise ConfigError(f"{key}.driver: the pyVoIP driver is not part of this version; use {DRIVERS[0]!r}")
     if line.driver not in DRIVERS:
         raise ConfigError(f"{key}.driver: is {line.driver!r}, should be {' or '.join(DRIVERS)}")
     if line.mode == "register" and not (line.proxy and line.username):

@@ -124,7 +124,6 @@ def test_variables_win_over_the_file(tmp_path: Path) -> None:
         ),
         ("[[lines]]\nname='a'\nproxy='p:99999'\n", "sansheng.toml:3: lines[0].proxy: should be host or host:port"),
         ("[[lines]]\nname=\"a\\nb\"\nproxy='p'\n", "sansheng.toml:2: lines[0].name: should be at most 64"),
-        ("[[lines]]\nname='a'\nproxy='p'\ndriver='pyvoip'\n", "sansheng.toml:4: lines[0].driver: the pyVoIP driver"),
         ("[[lines]]\nproxy='p'\n", "sansheng.toml:1: lines[0].name: is missing"),
         ("[[lines]]\nname='a'\n", "sansheng.toml:1: lines[0].peers: a trunk needs peers"),
         ("[[lines]]\nname='a'\nmode='register'\n", "lines[0].proxy: a line that registers needs"),
