@@ -40,7 +40,7 @@ UI_SOURCES := $(shell find console -type f \
 	-not -path 'console/node_modules/*' -not -path 'console/static/*' -not -path 'console/demo/*' \
 	-not -path '*/__pycache__/*' -not -name '*.py')
 
-.PHONY: help run test lint bench wheel ui clean debian-packages
+.PHONY: help run test lint bench screens wheel ui clean debian-packages
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,10 @@ lint: $(STAMPS)/dev $(STAMPS)/npm ## Check style and types, Python and TypeScrip
 
 bench: $(STAMPS)/dev $(STAMPS)/ui ## Measure call set-up, screen pop and media, and print percentiles
 	$(VENV)/bin/sansheng bench $(BENCH)
+
+screens: $(STAMPS)/dev $(STAMPS)/ui ## Take the pictures in docs/screens anew, from a demo of their own
+	@scripts/install-debian-packages chromium fonts-noto-cjk
+	$(PY) scripts/make_screens.py
 
 wheel: $(STAMPS)/venv $(STAMPS)/ui ## Build dist/sansheng-*.whl with the web UI inside
 	$(PY) -m pip wheel --quiet --no-deps --wheel-dir dist .
