@@ -39,7 +39,7 @@ class Rules:
     def updated(self, values: Mapping[str, Mapping[str, object]]) -> Rules:
         """Apply ``{name: {value, version}}``; unknown names belong to other rooms and are passed over.
 
-        Raises RuleError for a value that is no positive number.
+        Raises RuleError for a value that is no positive number (wrap-up and grace may be 0).
         """
         changes: dict[str, float | int] = {}
         for name, given in values.items():
@@ -51,7 +51,8 @@ class Rules:
                     value = float(value)
                 except ValueError:
                     value = None
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 86_400:
+            lowest = 0.0 if name in _MAY_BE_NONE else 1e-6
+            if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value < 86_400:
                 raise RuleError(f"rule {name}: {given.get('value')!r} is not a positive number")
             changes[name] = float(value) if _SETTABLE[name] is float else int(value)
             version = given.get("version")
@@ -70,3 +71,4 @@ _SETTABLE: dict[str, type] = {
     "headset_grace": float,
     "headset_lost_limit": float,
 }
+_MAY_BE_NONE = frozenset({"wrap_up_limit", "headset_grace"})
