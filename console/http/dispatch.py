@@ -19,6 +19,7 @@ from console.http.decode import decode_body, decode_query, list_fields
 
 if TYPE_CHECKING:
     from console.http.endpoints import Endpoint
+    from console.identity.user import User
 
 log = structlog.get_logger("console.http")
 
@@ -32,7 +33,7 @@ async def answer(endpoint: Endpoint, request: Request) -> Response:
     locale = locale_of(request)
     try:
         desk = request.app.state.desk
-        user = await desk.user_of(request)
+        user = await _user_of(desk, endpoint, request)
         if user is not None:
             locale = user.locale
         if not endpoint.public:
@@ -56,6 +57,18 @@ async def answer(endpoint: Endpoint, request: Request) -> Response:
         return database_away(error, request, locale)
     except Exception as error:
         return unexpected(error, request, locale)
+
+
+async def _user_of(desk: Any, endpoint: Endpoint, request: Request) -> User | None:
+    """Who asks. What everybody may read is told without a database too: ``/healthz`` says then that it is away."""
+    try:
+        found: User | None = await desk.user_of(request)
+    except OperationalError as error:
+        if not endpoint.public or request.method not in ("GET", "HEAD"):
+            raise
+        log.warning("asked by a user who cannot be looked up", path=request.url.path, reason=str(error.orig))
+        return None
+    return found
 
 
 def encode(endpoint: Endpoint, result: Any) -> Response:
