@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import shutil
-import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -20,7 +19,7 @@ from sipp_runs import SCENARIOS, Sipp
 from tones import write_tone
 from websockets.asyncio.client import connect
 
-from console.bench.product import PASSWORD, Product, free_port
+from console.bench.product import PASSWORD, Product
 from console.config_file import load_config
 from console.headless_agent import HeadlessAgent
 from storage.database import open_engine, transaction
@@ -159,13 +158,18 @@ class House:
         return view
 
     async def recorded(self, id_: str, within: float = 40.0) -> dict[str, Any]:
-        """The call once its recording is finished."""
+        """The call once it is in the log and its recording is finished."""
         view: dict[str, Any] = {}
 
         async def ready() -> bool:
             nonlocal view
-            view = await self.call(id_)
-            return bool(view["recording"]) and view["recording"]["state"] in ("ready", "failed")
+            answer = await self.api.get(f"/api/calls/{id_}")
+            view = answer.json()
+            return (
+                answer.status_code == 200
+                and bool(view["recording"])
+                and view["recording"]["state"] in ("ready", "failed")
+            )
 
         try:
             await self.until(ready, within)
@@ -245,8 +249,3 @@ def house(running_house: House) -> Iterator[House]:
     left = running_house.product.log.read_text(errors="replace")
     assert "Traceback" not in left[getattr(running_house, "seen", 0) :], left[-4000:]
     running_house.seen = len(left)  # type: ignore[attr-defined]
-
-
-@pytest.fixture
-def closed_port() -> int:
-    return free_port(socket.SOCK_DGRAM)

@@ -28,18 +28,20 @@ def postgresql_house(start_house: Callable[..., Any], cluster: Cluster) -> Any:
     return start_house("postgresql", (36400, 36599), top=f'database_url = "{cluster.create_database()}"\n')
 
 
-async def whole_call(house: Any, meanwhile: Any = None) -> str:
-    """One answered call of two seconds, with events that are stored, or wait, ``meanwhile``."""
+async def whole_call(house: Any, before_answer: Any = None, at_end: Any = None) -> str:
+    """One answered call of two seconds."""
     scenario = house.scenario("caller_hangs_up", {'milliseconds="100"': 'milliseconds="2000"'})
     async with house.agent(play=house.tone(1000.0)) as agent:
         caller = await house.sipp.start(scenario)
         id_ = str((await agent.wait_for("ringing"))["call"])
-        if meanwhile is not None:
-            await meanwhile()
+        if before_answer is not None:
+            await before_answer()
         await agent.answer(id_)
         await house.sipp.finished(caller)
         await house.event("call.ended", call=id_)
         await house.event("recording.closed", call=id_)
+        if at_end is not None:
+            at_end()
         return id_
 
 
@@ -66,9 +68,11 @@ async def test_an_exclusive_lock_of_five_seconds_on_sqlite_loses_nothing(house: 
 
             held.append(asyncio.create_task(release()))
 
-        try:
-            id_ = await whole_call(house, hold)
+        def still_held() -> None:
             assert not held[0].done(), "the call was to be over while the lock was held"
+
+        try:
+            id_ = await whole_call(house, hold, still_held)
             await held[0]
             await stored_whole(house, id_)
         finally:
