@@ -189,5 +189,11 @@ def test_a_rule_that_is_no_positive_number_is_refused_by_name(value: object) -> 
         Rules().updated({"three_rings": {"value": value}})
 
 
+def test_there_may_be_no_wrap_up_at_all() -> None:
+    assert Rules().updated({"wrap_up_limit": {"value": 0}}).wrap_up_limit == 0
+    with pytest.raises(RuleError, match="wrap_up_limit"):
+        Rules().updated({"wrap_up_limit": {"value": -1}})
+
+
 def test_rules_of_other_rooms_are_passed_over() -> None:
     assert Rules().updated({"login_failures": {"value": 5}}) == Rules()
