@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from console.calls.instant import iso
+from console.events.visibility import masked_name
 from console.identity.user import User
 from storage import recordings as recording_table
 from storage.call_projection import Call
@@ -111,7 +112,7 @@ def _view(
         direction=call.direction,
         number=masked,
         kind=call.number_kind,
-        display_name=_display_name(call, masked),
+        display_name=masked_name(call.display_name, masked) or None,
         dialled=(masked if call.direction == "outbound" else call.dialled) or None,
         line=call.line,
         queue=call.queue or None,
@@ -171,9 +172,3 @@ def media_type(path: str) -> str:
 
 def _gap(gap: dict[str, Any]) -> GapView:
     return GapView(leg=gap["leg"], start=gap["from"], seconds=gap["seconds"], reason=gap.get("reason", ""))
-
-
-def _display_name(call: Call, masked: str) -> str | None:
-    """A display name that is only the number again must not undo the mask."""
-    name = call.display_name
-    return masked if name.strip("+ ").isdigit() else name or None

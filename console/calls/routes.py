@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 routes = Endpoints("calls")
 log = structlog.get_logger("console.calls")
 
+#: reviewers judge the log, they do not write in it
+WRITERS = ("agent", "supervisor", "admin")
+
 Short = Annotated[str, msgspec.Meta(max_length=80)]
 Outcome = Literal[
     "", "answered", "abandoned", "busy", "rejected", "not_found", "no_answer", "unavailable", "failed", "cancelled"
@@ -139,7 +142,7 @@ async def reveal(call: ApiCall) -> Revealed:
     return Revealed(number=number)
 
 
-@routes.put("/api/calls/{id}/disposition", body=Disposition, returns=CallView)
+@routes.put("/api/calls/{id}/disposition", body=Disposition, returns=CallView, roles=WRITERS)
 async def dispose(call: ApiCall) -> CallView:
     """What the call came to; a second time corrects the first. The call's agent leaves wrap-up.
 
@@ -164,7 +167,7 @@ async def _wrapped_up(call: ApiCall, id_: str) -> None:
             log.warning("the phone was not told of the end of wrap-up", call=id_, reason=str(error))
 
 
-@routes.post("/api/calls/{id}/patient", body=PatientLink, returns=CallView)
+@routes.post("/api/calls/{id}/patient", body=PatientLink, returns=CallView, roles=WRITERS)
 async def link_patient(call: ApiCall) -> CallView:
     """Whom the call is about. 422 no_such_patient."""
     desk: WebDesk = call.desk

@@ -3,6 +3,7 @@ masked for everybody: the whole one is told to those who ask for it with a reaso
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -14,6 +15,9 @@ from storage.phone_numbers import normalise
 _encode = msgspec.json.Encoder().encode
 #: events of the house that everybody may know
 _FOR_ALL = frozenset({"line.state", "node.started"})
+
+#: seven digits and more, however they are set apart
+_NUMBER_IN_NAME = re.compile(r"\+?\d(?:[\s().-]*\d){6,}")
 
 
 class Delivery:
@@ -55,9 +59,16 @@ def masked_numbers(record: dict[str, Any], area_code: str) -> dict[str, Any]:
         changed["number"] = normalise(number, home_area_code=area_code).masked
         if record.get("dialled") and record.get("direction") == "outbound":
             changed["dialled"] = changed["number"]
-        if str(record.get("display_name", "")).strip("+ ").isdigit():
-            changed["display_name"] = changed["number"]
+        if record.get("display_name"):
+            changed["display_name"] = masked_name(str(record["display_name"]), changed["number"])
     return {**record, **changed} if changed else record
+
+
+def masked_name(name: str, masked: str) -> str:
+    """A display name (RFC 3261 §20.20) that is the number again, or holds it, must not undo the mask."""
+    if name.strip("+ ").isdigit():
+        return masked
+    return _NUMBER_IN_NAME.sub(masked, name)
 
 
 def concerned_agents(event: dict[str, Any]) -> frozenset[str]:

@@ -220,6 +220,21 @@ def test_a_disposition_is_kept_corrected_and_told_to_the_consoles(house: Any, lo
     house(body, phone=False)
 
 
+def test_a_reviewer_hears_calls_but_does_not_write_in_the_log(house: Any, log_of: Callable[..., Any]) -> None:
+    async def body(house: Any) -> None:
+        log_of(house).answered("call-1", AT)
+        async with house.signed_in("reviewer1") as client:
+            assert (await client.get("/api/calls/call-1")).status_code == 200
+            for method, path, wish in (
+                ("PUT", "/api/calls/call-1/disposition", {"code": "answered"}),
+                ("POST", "/api/calls/call-1/patient", {"patient_id": ""}),
+            ):
+                answer = await client.request(method, path, json=wish)
+                assert (answer.status_code, answer.json()["error"]["code"]) == (403, "not_allowed")
+
+    house(body)
+
+
 def test_a_call_is_linked_to_a_patient_and_found_by_it(house: Any, log_of: Callable[..., Any]) -> None:
     async def body(house: Any) -> None:
         log_of(house).answered("call-1", AT)
