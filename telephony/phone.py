@@ -28,7 +28,7 @@ from telephony.routing.queue import matches
 from telephony.rules import Rules
 from telephony.seam.server import SeamServer
 from telephony.settings import LineSettings, PhoneSettings
-from telephony.views import agent_map, call_map
+from telephony.views import agent_map, call_map, rules_map
 
 log = logging.getLogger(__name__)
 
@@ -267,6 +267,7 @@ class Phone:
             "version": self._version,
             "trouble": self.journal.trouble,
             "headset_port": self.headsets.port,
+            "rules": rules_map(self.rules),
             "agents": [agent_map(agent, now) for agent in self.floor],
             "calls": [call_map(live.call, now) for live in self.calls.values()],
             "lines": [

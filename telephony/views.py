@@ -7,6 +7,7 @@ from typing import Any
 from telephony.calls.call import Call
 from telephony.clock import SECOND
 from telephony.floor.agent import Agent
+from telephony.rules import Rules
 
 
 def agent_map(agent: Agent, now: int) -> dict[str, Any]:
@@ -39,7 +40,16 @@ def call_map(call: Call, now: int) -> dict[str, Any]:
         "caller_rings": call.caller_rings.begun(now) if call.caller_rings and not call.answered_at else 0,
         "agent_rings": call.offer.rings.begun(now) if call.offer else 0,
         "muted": call.muted,
-        "held": bool(call.held_by),
+        "held_by": sorted(call.held_by),
         "seconds": (now - call.started_at) / SECOND,
         "talk_seconds": (now - call.answered_at) / SECOND if call.answered_at else 0.0,
+    }
+
+
+def rules_map(rules: Rules) -> dict[str, Any]:
+    """What consoles count rings by: the limit (D3), its version, and seconds from one ring to the next."""
+    return {
+        "three_rings": rules.three_rings,
+        "three_rings_version": rules.three_rings_version,
+        "ring_cadence": rules.ring_cadence,
     }

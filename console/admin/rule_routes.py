@@ -92,6 +92,8 @@ async def change_rule(call: ApiCall) -> RuleView:
     log.info("rule changed", rule=name, value=rule.value, version=rule.version, user=call.user.username)
     try:
         await desk.push_rules()
+        # consoles count rings by what the phone goes by now
+        desk.hub.tell_all({"type": "rules", "rules": (await desk.phone.command("snapshot")).get("rules")})
     except ApiError as error:
         # it is in force; a phone process that is away gets all rules when it is back
         log.warning("the phone did not take the rules yet", reason=str(error))

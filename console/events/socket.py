@@ -116,6 +116,7 @@ async def _greet(desk: WebDesk, console: Console, after: dict[str, int]) -> None
         "calls": await _calls_for(desk, console, state["calls"]),
         "agents": state["agents"] if console.user.oversees else [],
         "lines": state["lines"],
+        "rules": state["rules"],
         "resumed": resumed,
         "cursor": {**position, **after} if resumed else position,
     }
@@ -160,11 +161,12 @@ async def _state(desk: WebDesk) -> dict[str, Any]:
     try:
         told = await desk.phone.command("snapshot")
     except ApiError:
-        return {"agents": [], "calls": [], "lines": [], "cursor": {}}
+        return {"agents": [], "calls": [], "lines": [], "rules": None, "cursor": {}}
     return {
         "agents": told.get("agents", []),
         "calls": told.get("calls", []),
         "lines": told.get("lines", []),
+        "rules": told.get("rules"),
         "cursor": {told["node"]: told["sequence"]},
     }
 

@@ -26,8 +26,13 @@ it('reads a call that rings, its times set back from the snapshot', () => {
 })
 
 it('reads a held call as one that talks and is held', () => {
-  const call = callFrom({ ...ringing, phase: 'held', held: true, muted: true, talk_seconds: 4 }, 1000)
+  const call = callFrom({ ...ringing, phase: 'held', held_by: ['agent'], muted: true, talk_seconds: 4 }, 1000)
   expect(call).toMatchObject({ stage: 'talking', answeredAt: 996, heldBy: ['agent'], muted: true })
+})
+
+it('knows that it is the caller who holds, so that the agent is not offered to take the call back', () => {
+  const call = callFrom({ ...ringing, phase: 'held', held_by: ['caller'], talk_seconds: 4 }, 1000)
+  expect(call).toMatchObject({ heldBy: ['caller'], heldAt: 1000 })
 })
 
 it('tells an outbound call that rings there from one that is only dialled', () => {

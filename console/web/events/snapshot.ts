@@ -15,7 +15,7 @@ export interface CallMap {
   caller_rings?: number
   agent_rings?: number
   muted?: boolean
-  held?: boolean
+  held_by?: Party[]
   /** Seconds since the call began, and since it was answered (0: not answered). */
   seconds?: number
   talk_seconds?: number
@@ -33,6 +33,14 @@ export interface AgentMap {
   queues?: string[]
   /** Seconds in this state. */
   seconds?: number
+}
+
+/** The ring rules in force at the phone; absent while it is away. */
+export interface RulesMap {
+  three_rings: number
+  three_rings_version?: number
+  /** Seconds from the start of one ring to the start of the next. */
+  ring_cadence?: number
 }
 
 export interface LineMap {
@@ -53,7 +61,7 @@ function stageOf(map: CallMap): Stage {
 export function callFrom(map: CallMap, now: number): LiveCall {
   const stage = stageOf(map)
   const startedAt = now - (map.seconds ?? 0)
-  const heldBy: Party[] = map.held ? ['agent'] : []
+  const heldBy: Party[] = map.held_by ?? []
   return {
     ...newCall(map.call, startedAt),
     direction: map.direction,
@@ -65,7 +73,7 @@ export function callFrom(map: CallMap, now: number): LiveCall {
     agent: map.agent ?? '',
     offeredAt: stage === 'offered' ? startedAt : null,
     answeredAt: map.talk_seconds ? now - map.talk_seconds : null,
-    heldAt: map.held ? now : null,
+    heldAt: heldBy.length > 0 ? now : null,
     heldBy,
     callerRings: map.caller_rings ?? 0,
     agentRings: map.agent_rings ?? 0,

@@ -28,6 +28,7 @@ const ring = { type: 'call.caller_ring', node: 'phone1', sequence: 9, at: 1, cal
 
 let states: SocketState[]
 let events: unknown[]
+let notices: unknown[]
 let faults: string[]
 let socket: EventSocket
 
@@ -42,10 +43,12 @@ beforeEach(() => {
   Wire.opened = []
   states = []
   events = []
+  notices = []
   faults = []
   const handlers: SocketHandlers = {
     snapshot: (frame) => events.push(frame),
     event: (event) => events.push(event),
+    notice: (frame) => notices.push(frame),
     state: (state) => states.push(state),
     fault: (reason) => faults.push(reason),
   }
@@ -117,6 +120,31 @@ describe('the console socket', () => {
       expect(events).toContainEqual(ring)
     },
   )
+
+  it('hands on what the web process says of itself, and leaves what it does not know', () => {
+    last().says({ type: 'phone', connected: false })
+    last().says({ type: 'rules', rules: { three_rings: 4 } })
+    last().says({ type: 'novelty' })
+    expect(notices).toEqual([
+      { type: 'phone', connected: false },
+      { type: 'rules', rules: { three_rings: 4 } },
+    ])
+    expect(events).toEqual([])
+  })
+
+  it('comes back at once for a fresh snapshot, deaf to what the old connection still says', () => {
+    last().says(snapshot)
+    const old = last()
+    socket.renew()
+    expect(old.closed).toBe(true)
+    expect(Wire.opened).toHaveLength(2)
+    old.says({ type: 'replaced' })
+    old.onclose?.({ code: 4001 })
+    last().onopen?.()
+    expect(JSON.parse(last().sent[0] ?? '')).toMatchObject({ after: { phone1: 7 } })
+    last().says(snapshot)
+    expect(states.at(-1)).toBe('open')
+  })
 
   it('tries again at once when it is asked to, and not twice', () => {
     last().onclose?.({ code: 1006 })

@@ -20,12 +20,17 @@ export interface Snapshot {
   calls: unknown[]
   agents: unknown[]
   lines: unknown[]
+  rules?: unknown
   cursor?: Cursor
 }
+
+export type Notice = { type: 'phone'; connected: boolean } | { type: 'rules'; rules: unknown }
 
 export interface SocketHandlers {
   snapshot(snapshot: Snapshot): void
   event(event: DeskEvent): void
+  /** Something that the web process says of itself, outside the event stream: `phone`, `rules`. */
+  notice(frame: Notice): void
   state(state: SocketState): void
   /** A frame that could not be read; it is dropped and told. */
   fault(reason: string): void
@@ -71,6 +76,16 @@ export class EventSocket {
   /** Ends the connection without coming back. */
   close(): void {
     this.finish('closed')
+  }
+
+  /** Leaves and comes back for a fresh snapshot, with the cursor: nothing is missed. */
+  renew(): void {
+    if (this.final || !this.socket) return
+    const socket = this.socket
+    this.socket = null
+    socket.onmessage = null
+    socket.close()
+    this.connect()
   }
 
   /** Tries again now, for example when the machine is online again or the page is looked at. */
@@ -142,6 +157,10 @@ export class EventSocket {
     }
     if (typed.type === 'replaced') {
       this.finish('replaced')
+      return
+    }
+    if (typed.type === 'phone' || typed.type === 'rules') {
+      this.handlers.notice(frame as Notice)
       return
     }
     if (!typed.type.includes('.')) return

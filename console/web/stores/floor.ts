@@ -1,7 +1,7 @@
 /** Agents and lines as the stream tells them. */
-import { computed, shallowRef } from 'vue'
+import { computed, ref, shallowRef } from 'vue'
 import { defineStore } from 'pinia'
-import type { AgentMap, LineMap } from '@/events/snapshot'
+import type { AgentMap, LineMap, RulesMap } from '@/events/snapshot'
 import type { AgentState, AgentStatus, HeadsetState, LineState } from '@/events/types'
 
 export interface FloorAgent {
@@ -27,6 +27,16 @@ export interface FloorLine {
 export const useFloor = defineStore('floor', () => {
   const agents = shallowRef<ReadonlyMap<string, FloorAgent>>(new Map())
   const lines = shallowRef<ReadonlyMap<string, FloorLine>>(new Map())
+
+  /** Rings within which a call should be answered, as the phone counts them now (D3); 3 until it has said. */
+  const ringLimit = ref(3)
+  /** Seconds from one ring to the next. */
+  const ringCadence = ref(5)
+
+  function ruled(rules: RulesMap | null | undefined): void {
+    if (rules && rules.three_rings > 0) ringLimit.value = rules.three_rings
+    if (rules?.ring_cadence) ringCadence.value = rules.ring_cadence
+  }
 
   const agentList = computed(() => [...agents.value.values()].sort((a, b) => a.user.localeCompare(b.user)))
   const lineList = computed(() => [...lines.value.values()].sort((a, b) => a.name.localeCompare(b.name)))
@@ -125,6 +135,9 @@ export const useFloor = defineStore('floor', () => {
     lines,
     agentList,
     lineList,
+    ringLimit,
+    ringCadence,
+    ruled,
     unnamed,
     learnNames,
     reset,

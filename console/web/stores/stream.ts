@@ -3,8 +3,8 @@ import { ref } from 'vue'
 import { defineStore } from 'pinia'
 import { consoleId } from '@/events/console_id'
 import { heardFromServer, serverNow } from '@/events/clock'
-import { callFrom, type AgentMap, type CallMap, type LineMap } from '@/events/snapshot'
-import { EventSocket, type Snapshot, type SocketState } from '@/events/socket'
+import { callFrom, type AgentMap, type CallMap, type LineMap, type RulesMap } from '@/events/snapshot'
+import { EventSocket, type Notice, type Snapshot, type SocketState } from '@/events/socket'
 import { isCallFact, type DeskEvent } from '@/events/types'
 import { useCalls } from './calls'
 import { useFloor } from './floor'
@@ -32,15 +32,26 @@ export const useStream = defineStore('stream', () => {
     const agents = frame.agents as AgentMap[]
     floor.reset(mine && agents.length === 0 ? [mine] : agents, frame.lines as LineMap[], now)
     phoneAway.value = frame.phone === false
+    floor.ruled(frame.rules as RulesMap | null | undefined)
     calls.reset(
       (frame.calls as CallMap[]).map((map) => callFrom(map, now)),
       now,
     )
   }
 
+  function notice(frame: Notice): void {
+    if (frame.type === 'rules') {
+      floor.ruled(frame.rules as RulesMap | null)
+      return
+    }
+    const back = phoneAway.value && frame.connected
+    phoneAway.value = !frame.connected
+    // What stands at the phone after its restart is in a snapshot only.
+    if (back) socket?.renew()
+  }
+
   function event(fact: DeskEvent): void {
     heardFromServer(fact.at)
-    phoneAway.value = false
     if (isCallFact(fact)) calls.apply(fact)
     else if (fact.type === 'agent.state') floor.agentState(fact)
     else if (fact.type === 'agent.headset') floor.headset(fact)
@@ -53,6 +64,7 @@ export const useStream = defineStore('stream', () => {
     socket = new EventSocket(socketUrl(), consoleId(), {
       snapshot,
       event,
+      notice,
       state: (next) => (state.value = next),
       fault: (reason) => (faults.value = [...faults.value.slice(-19), reason]),
     })
