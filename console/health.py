@@ -28,6 +28,8 @@ FULL = 256 * 1024**2
 #: the worker touches its sign of life every few seconds
 WORKER_SECONDS = 30.0
 DATABASE_SECONDS = 3.0
+#: a commit takes milliseconds; so long none gets through when somebody else holds the database
+STUCK_SECONDS = 5.0
 
 Status = Literal["ok", "warn", "fail"]
 
@@ -138,6 +140,8 @@ def _events(desk: WebDesk) -> Check:
         return Check("fail", desk.intake.trouble)
     if desk.store.trouble:
         return Check("fail", f"{desk.store.waiting} events wait for the database: {desk.store.trouble}".splitlines()[0])
+    if (stuck := desk.store.stuck_seconds()) > STUCK_SECONDS:
+        return Check("fail", f"{desk.store.waiting} events wait for the database since {stuck:.0f} s: is it locked?")
     if desk.store.refused:
         return Check("warn", f"{desk.store.refused} events were refused and set aside")
     return Check("ok")

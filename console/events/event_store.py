@@ -53,6 +53,7 @@ class EventStore:
         self.overflowed = False
         self.trouble = ""
         self.refused = 0
+        self._moved_at = 0.0
 
     @property
     def waiting(self) -> int:
@@ -77,6 +78,8 @@ class EventStore:
             log.error("too many events wait for the database; the journal keeps the rest", waiting=len(self._waiting))
             self.overflowed = True
             return
+        if not self._waiting:
+            self._moved_at = time.monotonic()
         self._waiting.append(event)
         self._arrived.set()
 
@@ -85,6 +88,11 @@ class EventStore:
         if not self._waiting:
             return 0.0
         return max(0.0, time.time() - float(self._waiting[0].get("at") or time.time()))
+
+    def stuck_seconds(self) -> float:
+        """So long events have been waiting without one being stored; 0 when none waits. A database that is locked by
+        somebody else shows here long before it gives up."""
+        return time.monotonic() - self._moved_at if self._waiting else 0.0
 
     async def _run(self) -> None:
         pause = 0.1
@@ -118,6 +126,7 @@ class EventStore:
             self.trouble = ""
         for _ in batch:
             self._waiting.popleft()
+        self._moved_at = time.monotonic()
         self.stored_count += new
         self.stored_through = max(self.stored_through, batch[-1]["sequence"])
         self._stored(self.stored_through)

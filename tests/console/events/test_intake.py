@@ -7,9 +7,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import Connection, text
 
+from console import health
 from console.events import event_store
 from storage.database import reading, transaction
 from storage.event_log import append_desk_event, events_after
@@ -70,6 +72,26 @@ def test_a_database_that_is_away_delays_events_and_loses_none_while_calls_still_
             rename(desk, "call_events_gone", "call_events")
             await all_stored(desk)
             assert desk.desk.store.trouble == ""
+
+    house(body)
+
+
+def test_a_database_that_somebody_holds_locked_is_told_before_it_gives_up(
+    house: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "STUCK_SECONDS", 0.3)
+
+    async def body(desk: Any) -> None:
+        await desk.until(lambda: desk.desk.store.waiting == 0)
+        with transaction(desk.desk.engine):
+            await ring_once(desk)
+            await desk.until(lambda: desk.desk.store.stuck_seconds() > 0.3)
+            async with httpx.AsyncClient(base_url=desk.url) as client:
+                answer = await client.get("/healthz")
+            assert answer.status_code == 503
+            assert "events wait for the database" in answer.json()["checks"]["events"]["detail"]
+        await all_stored(desk)
+        assert desk.desk.store.stuck_seconds() == 0.0
 
     house(body)
 
