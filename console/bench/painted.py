@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import time
+from typing import Any
 
 from console.bench.figures import Figure
 from console.bench.product import PASSWORD, Product
@@ -93,12 +94,10 @@ async def measure(product: Product, user: str, numbers: list[str], calls: int) -
                 await page.evaluate("window.painted = {}")
                 sent = time.time() * 1000
                 call = source.invite(numbers[turn % len(numbers)], f"96{turn:06d}")
-                try:
-                    await page.wait_for_function("window.painted.at > 0", timeout=3000, polling=50)
-                    delays.append(await page.evaluate("window.painted.at") - sent)
-                except Exception as error:
-                    if "Timeout" not in type(error).__name__:
-                        raise
+                painted = await _painted_at(page)
+                if painted:
+                    delays.append(painted - sent)
+                else:
                     missed += 1
                 source.cancel(call, f"96{turn:06d}")
                 await asyncio.wait_for(call.done.wait(), 5)
@@ -109,3 +108,14 @@ async def measure(product: Product, user: str, numbers: list[str], calls: int) -
             source.close()
     note = f"{calls} INVITEs, {missed} not painted within 3 s"
     return [Figure.of_delays("INVITE to the card painted in Chromium", delays, aim="p95 ≤ 100 ms", note=note)]
+
+
+async def _painted_at(page: Any, seconds: float = 3.0) -> float:
+    """The wall time (ms) of the painted card; 0.0 when it does not come. Asked over and over, because the console's
+    content security policy forbids what playwright's ``wait_for_function`` does in the page."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if at := float(await page.evaluate("window.painted.at || 0")):
+            return at
+        await asyncio.sleep(0.05)
+    return 0.0
