@@ -35,6 +35,8 @@ class Shots:
         folder.mkdir(parents=True, exist_ok=True)
 
     def take(self, page: Page, name: str) -> None:
+        for message in page.locator(".el-message").all():
+            message.wait_for(state="detached")
         page.wait_for_timeout(500)  # transitions end
         with tempfile.TemporaryDirectory() as scratch:
             raw = Path(scratch) / "raw.png"
@@ -170,6 +172,10 @@ def picture_the_agent(browser: Browser, url: str, sip: int, shots: Shots) -> Non
     agent.page.get_by_test_id("patient-hit").filter(has_text="D00000001").click()
     agent.see("patient-record")
     shots.take(agent.page, "patients")
+    agent.see("patient-record").get_by_test_id("reveal").click()
+    agent.see("reason-callback").check()
+    agent.find("reveal-confirm").click()
+    agent.see("patient-record").get_by_test_id("masked-number").filter(has_not_text="*").wait_for()
     agent.find("nav-calls").click()
     agent.page.get_by_test_id("calls-row").filter(has_text="张三").last.click()
     agent.page.locator("[data-testid=player][data-ready=true]").wait_for()
@@ -190,7 +196,8 @@ def picture_the_others(browser: Browser, url: str, shots: Shots) -> None:
     reviewer.find("audits-row").click()
     reviewer.page.locator("[data-testid=player][data-ready=true]").wait_for()
     reviewer.find("player-play").click()
-    reviewer.page.wait_for_timeout(3000)
+    reviewer.page.wait_for_timeout(4000)
+    reviewer.find("player-play").click()
     reviewer.find("score-input").fill("92")
     reviewer.find("score-comment").fill("开场语完整，答复清楚。")
     reviewer.find("draw-verify").click()
