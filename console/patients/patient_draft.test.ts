@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Patient } from '@/api/patients'
-import { draftOf, phonesToSend } from './patient_draft'
+import { draftOf, merged, phonesToSend } from './patient_draft'
 
 const patient: Patient = {
   id: 'p1',
@@ -29,4 +29,33 @@ it('sends numbers on record by their id and never their mask, new ones by what w
     { id: 'n1', label: '本人' },
     { number: '0571 8888 1001', label: '家' },
   ])
+})
+
+describe('a record that somebody else saved while I wrote', () => {
+  const before = {
+    id: 'p1',
+    record_number: 'R1',
+    name: '张三',
+    sex: 'male',
+    birth_date: '1970-01-01',
+    note: '',
+    phones: [{ id: 'f1', label: '本人', masked: '138****0001' }],
+    version: 1,
+  }
+
+  it('keeps my changes, takes theirs, and names what both of us changed', () => {
+    const mine = { ...draftOf(before), note: '青霉素过敏', name: '张叁' }
+    const now = { ...before, note: '头孢过敏', birth_date: '1971-01-01', version: 2 }
+    const after = merged(mine, before, now)
+    expect(after.draft).toMatchObject({ name: '张叁', note: '青霉素过敏', birth_date: '1971-01-01' })
+    expect(after.theirs).toEqual(['birth_date', 'note'])
+    expect(after.both).toEqual(['note'])
+  })
+
+  it('takes their numbers when I left the numbers alone', () => {
+    const now = { ...before, phones: [...before.phones, { id: 'f2', masked: '139****0002' }], version: 2 }
+    const after = merged(draftOf(before), before, now)
+    expect(after.draft.phones).toHaveLength(2)
+    expect(after.both).toEqual([])
+  })
 })

@@ -56,3 +56,28 @@ export function phonesToSend(phones: readonly FormPhone[]): PatientDraft['phones
       return call ? { call, label } : { number: number.trim(), label }
     })
 }
+
+export type ChangedField = 'name' | 'sex' | 'birth_date' | 'note' | 'phones'
+
+function same(one: FormDraft, other: FormDraft, field: ChangedField): boolean {
+  if (field !== 'phones') return one[field] === other[field]
+  const told = (draft: FormDraft) => JSON.stringify(phonesToSend(draft.phones))
+  return told(one) === told(other)
+}
+
+/**
+ * A draft written on a record that somebody else saved meanwhile: what I changed stays mine, the rest becomes theirs.
+ * `theirs`: fields that they changed; `both`: those of them that I changed too, where mine would replace theirs.
+ */
+export function merged(
+  mine: FormDraft,
+  before: Patient,
+  now: Patient,
+): { draft: FormDraft; theirs: ChangedField[]; both: ChangedField[] } {
+  const [base, fresh] = [draftOf(before), draftOf(now)]
+  const fields: ChangedField[] = ['name', 'sex', 'birth_date', 'note', 'phones']
+  const theirs = fields.filter((field) => !same(base, fresh, field))
+  const changed = fields.filter((field) => !same(base, mine, field))
+  const draft = { ...fresh, ...Object.fromEntries(changed.map((field) => [field, mine[field]])) }
+  return { draft, theirs, both: theirs.filter((field) => changed.includes(field)) }
+}

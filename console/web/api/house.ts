@@ -1,5 +1,5 @@
 /** The rules, the people and the health of the house. */
-import { ApiError, get, put } from './client'
+import { ApiError, get, patch, post, put } from './client'
 import type { AgentMap } from '@/events/snapshot'
 import { listed } from './calls'
 
@@ -57,6 +57,17 @@ export const rules = async () => listed<Rule>(await get<unknown>('/api/rules'), 
 export const changeRule = (name: string, value: unknown, version: number) =>
   put<Rule>(`/api/rules/${encodeURIComponent(name)}`, { value, version })
 export const users = async () => listed<HouseUser>(await get<unknown>('/api/users'), 'users')
+export const addUser = (user: {
+  username: string
+  password: string
+  role: string
+  display_name: string
+  locale: string
+}) => post<HouseUser>('/api/users', user)
+export const changeUser = (username: string, change: { active?: boolean }) =>
+  patch<HouseUser>(`/api/users/${encodeURIComponent(username)}`, change)
+export const resetPassword = (username: string, password: string) =>
+  post<unknown>(`/api/users/${encodeURIComponent(username)}/password`, { password })
 export const accessTrail = async (before?: string | number) =>
   listed<TrailEntry>(await get<unknown>('/api/access-trail', { before }), 'entries')
 /** Health is told with 503 when something fails; the body is the same. */
