@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shlex
 import sys
 
 import structlog
@@ -12,7 +13,7 @@ from console.cli.configuration import WRONG, add_config_argument, configuration
 from console.config import ConfigError, ConsoleConfig
 from console.logs import configure_logging
 from console.secret import with_secret
-from console.serve.preflight import CannotStart, check_ports, lock_data, prepare_database
+from console.serve.preflight import CannotStart, check_ports, lock_data, nobody_may_sign_in, prepare_database
 from console.serve.supervisor import Supervisor
 
 
@@ -37,7 +38,13 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"sansheng: {error}", file=sys.stderr)
         return 1
     scheme = "https" if config.https else "http"
-    structlog.get_logger("console.serve").info(
+    log = structlog.get_logger("console.serve")
+    if nobody_may_sign_in(config):
+        file = f" --config {shlex.quote(str(arguments.config))}" if arguments.config else ""
+        log.warning(f"nobody can sign in yet: run sansheng user add admin --role admin --generate{file}")
+    if not config.lines:
+        log.warning("no line is configured: nobody can call; see lines in docs/configuration.md")
+    log.info(
         "starting",
         console=f"{scheme}://{config.http.host}:{config.http.port}",
         sip=f"{config.sip.host}:{config.sip.port}",

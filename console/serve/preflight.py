@@ -76,6 +76,19 @@ def _check_port(key: str, host: str, port: int, kind: socket.SocketKind) -> None
             ) from None
 
 
+def nobody_may_sign_in(config: ConsoleConfig) -> bool:
+    """Is there no active user yet? For a schema that is up to date."""
+    from storage.database import open_engine, reading
+    from storage.users import list_users
+
+    engine = open_engine(config.database)
+    try:
+        with reading(engine) as conn:
+            return not any(user.active for user in list_users(conn))
+    finally:
+        engine.dispose()
+
+
 def prepare_database(config: ConsoleConfig) -> str:
     """Bring the schema up to date; gives the revision. Raises CannotStart."""
     from sqlalchemy.exc import SQLAlchemyError

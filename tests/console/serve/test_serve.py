@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from console.bench.product import Product
+from console.config_file import load_config
+from console.serve.preflight import nobody_may_sign_in
 
 
 @pytest.fixture
@@ -122,6 +124,37 @@ def test_a_second_instance_on_the_same_folder_and_taken_ports_are_refused_by_nam
     assert second.returncode == 1
     assert "is in use by another sansheng" in second.stderr
     assert product.healthy()
+
+
+def test_the_first_start_says_that_nobody_can_sign_in_and_what_to_do(product: Product) -> None:
+    product.write_config()
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("SANSHENG_")}
+    with subprocess.Popen(
+        product.command("serve", "--config", str(product.config)),
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as serve:
+        assert serve.stderr is not None
+        try:
+            said = []
+            for line in serve.stderr:
+                said.append(line)
+                if "process started" in line:
+                    break
+        finally:
+            serve.send_signal(signal.SIGTERM)
+            serve.communicate(timeout=30)
+    hint = f"sansheng user add admin --role admin --generate --config {product.config}"
+    assert hint in "".join(said)
+    assert "no line is configured" not in "".join(said)
+
+    made = subprocess.run(
+        [*product.command(), *hint.split()[1:]], check=True, capture_output=True, text=True, timeout=30, env=environment
+    )
+    assert "password of admin: " in made.stdout
+    assert not nobody_may_sign_in(load_config(product.config, {}))
 
 
 def test_logs_are_json_lines_on_request_and_numbers_in_them_are_masked(product: Product) -> None:
