@@ -71,4 +71,6 @@ export function dispositionLabel(row: CallRow, known: readonly Disposition[]): s
   return found ? labelOf(found) : code
 }
 
+export const dispositionCode = (row: CallRow) => dispositionOf(row).code
+
 export const rowNote = (row: CallRow) => dispositionOf(row).note

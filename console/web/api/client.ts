@@ -28,6 +28,11 @@ export function onSignedOut(handler: () => void): void {
   whenSignedOut = handler
 }
 
+/** The server says that the session is over; leads to the login page. */
+export function signedOut(): void {
+  whenSignedOut()
+}
+
 function withQuery(path: string, query?: Query): string {
   if (!query) return path
   const parameters = new URLSearchParams()

@@ -372,6 +372,8 @@ const en: Messages = {
     lineLabel: 'Line',
     sipStatus: 'SIP status',
     dialled: 'Dialled',
+    changeDisposition: 'Change disposition',
+    addDisposition: 'Add disposition',
     redial: 'Call back',
     shown: '{n} calls',
     live: '{n} live',

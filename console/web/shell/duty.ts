@@ -1,5 +1,6 @@
 /** What runs while somebody is signed in: the event stream, the desk's lists, the headset, the alert when it rings. */
 import { onBeforeUnmount, onMounted, watch } from 'vue'
+import { ApiError, signedOut } from '@/api/client'
 import { floorAgents } from '@/api/house'
 import { whoAmI } from '@/api/session'
 import { startAlert, stopAlert } from '@/notify/ringing'
@@ -10,6 +11,23 @@ import { useSession } from '@/stores/session'
 import { useStream } from '@/stores/stream'
 import { callerLabel } from '@/words/caller'
 import { attempt, tellFailure } from './report'
+
+const TRY_AGAIN_MS = 2000
+
+/** The server let this console go: because the session is over, or, when it still stands, for another try. */
+async function askWhetherSignedOut(): Promise<void> {
+  const session = useSession()
+  if (!session.user) return
+  try {
+    await whoAmI()
+    setTimeout(() => {
+      if (session.user && useStream().state === 'closed') useStream().start()
+    }, TRY_AGAIN_MS)
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) signedOut()
+    else tellFailure(error)
+  }
+}
 
 export function useDuty(): void {
   const session = useSession()
@@ -65,8 +83,7 @@ export function useDuty(): void {
         headset.disconnect()
         stopAlert()
       }
-      // The server let this console go: if the session is over, the client leads to the login page.
-      if (state === 'closed') whoAmI().catch(() => undefined)
+      if (state === 'closed') void askWhetherSignedOut()
     },
   )
 
