@@ -27,6 +27,7 @@ PRODUCT = f"Sansheng (pyVoIP {pyVoIP.__version__})"
 #: methods that get more than 405
 ALLOWED_METHODS = "INVITE, ACK, CANCEL, BYE, OPTIONS"
 _MAX_UDP = 65_535
+_RECEIVE_BUFFER = 1 << 20
 
 
 class Client(SIPClient):
@@ -54,6 +55,7 @@ class Client(SIPClient):
         self.s = self.out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             self.s.setblocking(False)
+            self.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
             self.s.bind((host, port))
         except OSError:
             self.s.close()

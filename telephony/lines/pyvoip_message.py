@@ -159,7 +159,7 @@ class Message(SIPMessage):
         for line in lines:
             if line[:1] in (" ", "\t") and self.lines:
                 name, value = self.lines[-1]
-                self.lines[-1] = (name, f"{value} {line.strip()}")
+                self.lines[-1] = (name, f"{value} {line.strip()}".strip())
                 continue
             name, colon, value = line.partition(":")
             name = name.strip().lower()

@@ -38,6 +38,7 @@ class Registration:
         self._expires = line.settings.expires
         self._task: asyncio.Task[None] | None = None
         self._bound = False
+        self._request: Request | None = None
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._keep())
@@ -73,7 +74,7 @@ class Registration:
         def build() -> tuple[Draft, tuple[str, int]]:
             return self._line.client.draft_register(expires), self._line.proxy_address()
 
-        Request(self._line.transactions, build, answered, self._line.credentials)
+        self._request = Request(self._line.transactions, build, answered, self._line.credentials)
         response = await done
         if response is not None and 200 <= response.code < 300:
             self._bound = expires > 0
@@ -113,6 +114,8 @@ class Registration:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
+        if self._request is not None and self._request.transaction is not None:
+            self._request.transaction.forget()
         if self._bound:
             try:
                 await asyncio.wait_for(self._register(0), patience)
