@@ -16,15 +16,23 @@ from storage.database import is_sqlite, reading, transaction
 _LOCK = 7_333_001
 
 
+class UnknownSchema(Exception):
+    """The database is at a revision that this package does not have."""
+
+
 def upgrade(engine: Engine, revision: str = "head") -> str:
     """Apply what is missing, all in one transaction; gives the revision that is reached.
 
     Safe to call from several processes at once: SQLite takes the write lock, PostgreSQL an advisory lock.
+    Raises ``UnknownSchema`` for a database of a newer version.
     """
     with transaction(engine) as conn:
         if not is_sqlite(conn):
             conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         configuration = _configuration()
+        found = _revision(conn)
+        if found is not None and found not in _known(configuration):
+            raise UnknownSchema(f"it has the schema {found}, which only a newer version knows")
         configuration.attributes["connection"] = conn
         command.upgrade(configuration, revision)
         return _revision(conn) or ""
@@ -47,6 +55,10 @@ def is_current(engine: Engine) -> bool:
 
 def _revision(conn: Connection) -> str | None:
     return MigrationContext.configure(conn).get_current_revision()
+
+
+def _known(configuration: Config) -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(configuration).walk_revisions()}
 
 
 def _configuration() -> Config:

@@ -97,14 +97,18 @@ def _work(
         return lambda conn: activate(conn, arguments.action == "enable")
     password = _password(arguments)
     change = add if arguments.action == "add" else new_password
-    return lambda conn: change(conn, password)
+
+    def work(conn: T) -> None:
+        change(conn, password)
+        if arguments.generate:
+            print(f"password of {arguments.username}: {password}")
+
+    return work
 
 
 def _password(arguments: argparse.Namespace) -> str:
     if arguments.generate:
-        made = secrets.token_urlsafe(12)
-        print(f"password of {arguments.username}: {made}")
-        return made
+        return secrets.token_urlsafe(12)
     given = os.environ.get(PASSWORD, "")
     if given:
         return given

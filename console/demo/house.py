@@ -19,8 +19,9 @@ from console.demo.configuration import LOOPBACK, write_configuration
 from console.demo.database import caller_numbers, prepare_database
 from console.demo.first_calls import CALLS, FirstCalls, wanted
 from console.demo.password import demo_password
-from console.demo.ports import PortTakenError, check_free, next_free_udp
+from console.demo.ports import PortTakenError, check_free, next_free_udp, patients_from
 from console.serve.preflight import CannotStart, lock_data
+from console.serve.preflight import prepare_database as migrate
 from storage.users import User, UserError
 
 #: a slow machine's first start, with the migration behind it
@@ -56,7 +57,7 @@ def _run(args: argparse.Namespace) -> int:
     data.mkdir(parents=True, exist_ok=True)
     # a running product keeps its configuration and its passwords
     lock_data(ConsoleConfig(data=data)).close()
-    patients_port = next_free_udp(LOOPBACK, args.sip_port + 10)
+    patients_port = next_free_udp(LOOPBACK, patients_from(args.sip_port))
     headset = args.headset_port or args.http_port + 1
     config_path = write_configuration(data, args.http_port, headset, args.sip_port, patients_port)
     # SANSHENG_* variables count here as they do for serve
@@ -65,6 +66,7 @@ def _run(args: argparse.Namespace) -> int:
     check_free(config.http.host, config.http.port, socket.SOCK_STREAM, "console", "HTTP_PORT")
     check_free(config.headset_host, config.headset_port, socket.SOCK_STREAM, "headsets", "HEADSET_PORT")
     check_free(config.sip.host, config.sip.port, socket.SOCK_DGRAM, "SIP", "SIP_PORT")
+    migrate(config)
     password, kept = demo_password(data)
     loaded = prepare_database(config, password, args.patients)
     if loaded.added:

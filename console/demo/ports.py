@@ -37,3 +37,8 @@ def next_free_udp(host: str, first: int) -> int:
         if is_free(host, port, socket.SOCK_DGRAM):
             return port
     raise PortTakenError(f"no free UDP port from {first} on for the simulated patients")
+
+
+def patients_from(sip_port: int) -> int:
+    """Where the search for the simulated patients' port begins: near the product's, above it where there is room."""
+    return sip_port + 10 if sip_port < 65400 else sip_port - 200

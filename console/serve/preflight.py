@@ -94,7 +94,7 @@ def prepare_database(config: ConsoleConfig) -> str:
     from sqlalchemy.exc import SQLAlchemyError
 
     from storage.database import DatabaseUrlError, open_engine
-    from storage.migrate import upgrade
+    from storage.migrate import UnknownSchema, upgrade
 
     try:
         engine = open_engine(config.database)
@@ -102,6 +102,8 @@ def prepare_database(config: ConsoleConfig) -> str:
         raise CannotStart(f"database_url: {error}") from None
     try:
         return upgrade(engine)
+    except UnknownSchema as error:
+        raise CannotStart(f"database_url: the database cannot be used: {error}") from None
     except (SQLAlchemyError, OSError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise CannotStart(f"database_url: the database cannot be used: {reason}") from error

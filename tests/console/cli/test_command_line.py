@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from console import __version__
 from console.cli import COMMANDS, main
+from console.config_file import load_config
+from storage.database import open_engine, transaction
 
 
 @pytest.fixture
@@ -85,8 +88,9 @@ def test_what_cannot_be_is_told_in_one_sentence(
     config: str, capsys: pytest.CaptureFixture[str], words: list[str], told: str
 ) -> None:
     assert main([*words, "--config", config]) == 1
-    error = capsys.readouterr().err
+    out, error = capsys.readouterr()
     assert told in error
+    assert "password of" not in out
     assert "Traceback" not in error
 
 
@@ -117,3 +121,12 @@ def test_a_database_that_was_never_migrated_is_told(tmp_path: Path, capsys: pyte
     path.write_text('data = "new"\n')
     assert main(["user", "list", "--config", str(path)]) == 1
     assert "was it migrated?" in capsys.readouterr().err
+
+
+def test_a_database_of_a_newer_version_is_left_alone_and_told(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    engine = open_engine(load_config(config, {}).database)
+    with transaction(engine) as conn:
+        conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    assert main(["migrate", "--config", config]) == 1
+    assert "it has the schema 9999, which only a newer version knows" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from console.demo import add_arguments
 from console.demo.callers.__main__ import parser as patients_parser
 from console.demo.callers.schedule import masked
 from console.demo.configuration import write_configuration
-from console.demo.ports import PortTakenError, check_free, next_free_udp
+from console.demo.ports import PortTakenError, check_free, next_free_udp, patients_from
 
 
 def parse(*words: str) -> argparse.Namespace:
@@ -108,3 +108,9 @@ def test_the_patients_get_the_next_port_that_is_free() -> None:
 )
 def test_the_log_masks_numbers(number: str, shown: str) -> None:
     assert masked(number) == shown
+
+
+@pytest.mark.parametrize("sip_port", [1, 5060, 65399, 65400, 65535])
+def test_the_patients_find_a_port_beside_every_port_of_the_product(sip_port: int) -> None:
+    assert 0 < next_free_udp("127.0.0.1", patients_from(sip_port)) <= 65535
+    assert patients_from(sip_port) != sip_port
