@@ -89,7 +89,7 @@ def test_a_closed_capture_becomes_a_ready_recording_and_its_raw_file_goes(desk: 
     desk.talk(4.0)
     assert desk.worker.work_once()
     row = desk.recording
-    assert (row.state, row.seconds, row.channels, row.codec) == ("ready", 4.0, 2, "opus-24k")
+    assert (row.state, row.seconds, row.channels, row.codec) == ("ready", 4.0, 2, "opus-32k")
     assert row.path == "recordings/finished/2026/03/01/0195-call.webm"
     assert (desk.data / row.path).stat().st_size == row.bytes
     assert (desk.data / row.peaks_path).is_file()

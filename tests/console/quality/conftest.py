@@ -39,7 +39,7 @@ def _recorded_calls(house: Any, count: int, agent: str = "agent1", first: int = 
                 "w",
                 path=f"recordings/finished/{row.call}.webm",
                 peaks_path="",
-                codec="opus-24k",
+                codec="opus-32k",
                 seconds=30.0,
                 channels=2,
                 sha256="0" * 64,
