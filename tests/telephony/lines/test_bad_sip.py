@@ -199,7 +199,11 @@ async def test_random_noise_and_cut_messages_never_stop_the_line(open_desk: Any,
             for _ in range(dice.randint(1, 12)):
                 spoiled[dice.randrange(len(spoiled))] = dice.randrange(256)
             noise.send(bytes(spoiled))
-        await asyncio.sleep(0.3)
+        for _ in range(100):  # until the last of it has been read
+            heard = len(desk.calls.incoming)
+            await asyncio.sleep(0.3)
+            if len(desk.calls.incoming) == heard:
+                break
         for dialog in [dialog for _, dialog, _ in desk.calls.incoming]:
             dialog.reject(486)  # a spoiled INVITE may still be a call
         desk.calls.reports = asyncio.Queue()
