@@ -21,7 +21,7 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
 #: line drivers that the phone process knows
-DRIVERS = ("sippy",)
+DRIVERS = ("sippy", "pyvoip")
 
 
 class ConfigError(Exception):
@@ -180,9 +180,27 @@ def check(config: ConsoleConfig) -> None:
         if line.name in seen:
             raise ConfigError(f"lines[{index}].name: there are two lines called {line.name!r}")
         seen.add(line.name)
+    check_pyvoip(config)
     for name in config.line_scripts:
         if name not in seen:
             raise ConfigError(f"line_scripts.{name}: there is no line called {name!r}")
+
+
+def check_pyvoip(config: ConsoleConfig) -> None:
+    """What the pyVoIP driver cannot do."""
+    several = False
+    for index, line in enumerate(config.lines):
+        if line.driver != "pyvoip":
+            continue
+        if several:
+            raise ConfigError(f"lines[{index}].driver: pyvoip serves one line only; use sippy for the others")
+        if line.mode != "register":
+            raise ConfigError(f"lines[{index}].mode: should be register with driver = pyvoip")
+        if ":" in config.sip.host:
+            raise ConfigError(f"lines[{index}].driver: pyvoip speaks IPv4 only, sip.host is {config.sip.host}")
+        if len(config.lines) > 1 and config.sip.port == 65535:
+            raise ConfigError("sip.port: the line with driver = pyvoip needs the next port")
+        several = True
 
 
 def check_line(key: str, line: LineSettings) -> None:

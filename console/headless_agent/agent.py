@@ -129,9 +129,9 @@ class HeadlessAgent:
     async def be_not_ready(self, reason: str = "") -> None:
         await self._api.post("/api/agent/state", {"state": "not_ready", "reason": reason})
 
-    async def dial(self, number: str) -> str:
-        """The new call's id."""
-        answer = await self._api.post("/api/calls", {"number": number})
+    async def dial(self, number: str, line: str = "") -> str:
+        """The new call's id; without a line the phone takes the first that is up."""
+        answer = await self._api.post("/api/calls", {"number": number, "line": line})
         call = str(answer["id"])
         self._mine.add(call)
         self._tell("dialled", call=call)

@@ -36,7 +36,7 @@ def main() -> int:
 async def run(config: ConsoleConfig) -> int:
     """Until SIGTERM or SIGINT."""
     from recordings.capture import CaptureRecorder
-    from telephony.lines.sippy_driver import SippyDriver
+    from telephony.lines.drivers import line_driver
     from telephony.phone import Phone
 
     settings = config.phone()
@@ -45,7 +45,7 @@ async def run(config: ConsoleConfig) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     recorder = CaptureRecorder(config.data, loop) if config.record else None
-    phone = Phone(settings, SippyDriver(settings), recorder, __version__)
+    phone = Phone(settings, line_driver(settings), recorder, __version__)
     try:
         await phone.start()
     except (OSError, ValueError) as error:

@@ -127,6 +127,17 @@ def test_variables_win_over_the_file(tmp_path: Path) -> None:
         ("[[lines]]\nproxy='p'\n", "sansheng.toml:1: lines[0].name: is missing"),
         ("[[lines]]\nname='a'\n", "sansheng.toml:1: lines[0].peers: a trunk needs peers"),
         ("[[lines]]\nname='a'\nmode='register'\n", "lines[0].proxy: a line that registers needs"),
+        ("[[lines]]\nname='a'\nproxy='p'\ndriver='pots'\n", "lines[0].driver: is 'pots', should be sippy or pyvoip"),
+        ("[[lines]]\nname='a'\nproxy='p'\ndriver='pyvoip'\n", "lines[0].mode: should be register with driver = pyvoip"),
+        (
+            "[sip]\nhost='::1'\n[[lines]]\nname='a'\nmode='register'\nproxy='p'\nusername='u'\ndriver='pyvoip'\n",
+            "sansheng.toml:8: lines[0].driver: pyvoip speaks IPv4 only",
+        ),
+        (
+            "[[lines]]\nname='a'\nmode='register'\nproxy='p'\nusername='u'\ndriver='pyvoip'\n"
+            "[[lines]]\nname='b'\nmode='register'\nproxy='p'\nusername='v'\ndriver='pyvoip'\n",
+            "sansheng.toml:12: lines[1].driver: pyvoip serves one line only",
+        ),
         (
             "[[lines]]\nname='a'\nproxy='p'\n[[lines]]\nname='a'\nproxy='p'\n",
             "sansheng.toml:5: lines[1].name: there are two",
