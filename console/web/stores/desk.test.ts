@@ -54,6 +54,24 @@ afterEach(() => {
 })
 
 describe('my desk', () => {
+  it('sends keyed digits one after another, also past one that was refused', async () => {
+    const desk = useDesk()
+    rings()
+    talks()
+    const answers: ((response: Response) => void)[] = []
+    asked.mockReset()
+    asked.mockImplementation(() => new Promise((answer) => answers.push(answer)))
+    const first = desk.sendDigits('5').catch((error: unknown) => error)
+    const second = desk.sendDigits('#')
+    await vi.waitFor(() => expect(asked).toHaveBeenCalledTimes(1))
+    answers[0]?.(new Response('{}', { status: 409 }))
+    expect(await first).toBeInstanceOf(Error)
+    await vi.waitFor(() => expect(asked).toHaveBeenCalledTimes(2))
+    answers[1]?.(new Response('{}', { status: 200 }))
+    await second
+    expect(asked.mock.calls.map(([, init]) => init.body)).toEqual(['{"digits":"5"}', '{"digits":"#"}'])
+  })
+
   it('shows the call that rings at me and answers it', async () => {
     const desk = useDesk()
     rings()

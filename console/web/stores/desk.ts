@@ -181,9 +181,19 @@ export const useDesk = defineStore('desk', () => {
     await (call.heldBy.includes('agent') ? phone.resume(call.id) : phone.hold(call.id))
   }
 
+  let digitsSent: Promise<unknown> = Promise.resolve()
+
+  /** One after another: two requests under way at once may overtake each other. */
   async function sendDigits(digits: string): Promise<void> {
     const call = current.value
-    if (call) await phone.sendDigits(call.id, digits)
+    if (!call) return
+    const before = digitsSent
+    const send = async () => {
+      await before.catch(() => undefined)
+      await phone.sendDigits(call.id, digits)
+    }
+    digitsSent = send()
+    await digitsSent
   }
 
   async function begin(whom: phone.Dialled): Promise<void> {
