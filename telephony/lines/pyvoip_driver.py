@@ -54,6 +54,14 @@ class PyVoipDriver:
         """The bound port (of use when the settings ask for port 0); 0 while stopped."""
         return int(self._client.myPort) if self._client is not None else 0
 
+    @property
+    def remembered(self) -> int:
+        """Transactions and dialogs that are kept, finished ones included until nobody can refer to them any more."""
+        if self._client is None:
+            return 0
+        kept = (self._transactions.clients, self._transactions.servers, self._line.dialogs)
+        return sum(len(each) for each in kept)
+
     async def start(self, listener: LineListener) -> list[Line]:
         """Bind, and begin to register.
 

@@ -83,9 +83,9 @@ class Pbx(Peer):
 class Desk:
     """A running driver with its calls and the peers made for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, t1: float) -> None:
         self.calls = Calls()
-        self.t1 = T1
+        self.t1 = t1
         self.peers: list[Peer] = []
         self.dialled = 0
         self.driver: PyVoipDriver
@@ -99,7 +99,7 @@ class Desk:
 
     async def start(self, line: LineSettings, **settings: Any) -> None:
         self.driver = PyVoipDriver(
-            PhoneSettings(sip_host="127.0.0.1", sip_port=0, lines=(line,), **settings), t1=T1, retry=(0.2, 0.8)
+            PhoneSettings(sip_host="127.0.0.1", sip_port=0, lines=(line,), **settings), t1=self.t1, retry=(0.2, 0.8)
         )
         (self.line,) = await self.driver.start(self.calls)
         for peer in self.peers:
@@ -134,8 +134,10 @@ def line_at(pbx: Peer, **options: Any) -> LineSettings:
 
 
 @asynccontextmanager
-async def _desk(up: bool = True, prepare: Any = None, public_host: str = "", **line: Any) -> AsyncIterator[Any]:
-    desk = Desk()
+async def _desk(
+    up: bool = True, prepare: Any = None, public_host: str = "", t1: float = T1, **line: Any
+) -> AsyncIterator[Any]:
+    desk = Desk(t1)
     pbx: Pbx = await desk.peer(kind=Pbx)
     if prepare is not None:
         prepare(pbx)

@@ -148,7 +148,7 @@ async def test_a_repeated_invite_is_one_call_and_gets_the_last_answer_again(open
 
 
 async def test_a_200_that_nobody_acknowledges_ends_the_call_by_the_network(open_desk: Any) -> None:
-    async with open_desk() as (desk, pbx):
+    async with open_desk(t1=0.02) as (desk, pbx):
         leg = pbx.call("1001")
         dialog, *_ = await desk.calls.next("incoming")
         dialog.answer(ANSWER)

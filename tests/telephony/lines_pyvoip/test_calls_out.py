@@ -73,7 +73,7 @@ async def test_a_refusal_is_told_with_its_status_and_acknowledged(open_desk: Any
 
 
 async def test_no_answer_at_all_ends_as_a_timeout_of_the_network(open_desk: Any) -> None:
-    async with open_desk() as (desk, pbx):
+    async with open_desk(t1=0.02) as (desk, pbx):
         desk.dial()
         end = await desk.calls.end()
         assert (end.by, end.status) == (EndedBy.NETWORK, 408)
@@ -88,9 +88,11 @@ async def test_dialling_returns_at_once_while_the_proxy_is_silent(open_desk: Any
         began = loop.time()
         dialogs = [desk.dial(f"1390000567{digit}") for digit in range(5)]
         assert loop.time() - began < 0.1
-        assert len({(await pbx.request("INVITE")).uri for _ in dialogs}) == 5
-        for dialog in dialogs:
-            dialog.hang_up()
+        invites = [await pbx.request("INVITE") for _ in dialogs]
+        assert len({invite.uri for invite in invites}) == 5
+        for invite in invites:
+            pbx.respond(invite, 486, "Busy Here")
+            assert (await desk.calls.end()).status == 486
 
 
 async def test_we_cancel_a_ringing_call(open_desk: Any) -> None:

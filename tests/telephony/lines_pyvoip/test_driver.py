@@ -42,7 +42,7 @@ async def test_stopping_ends_calls_in_every_state_and_releases_threads_and_socke
     threads = threading.active_count()
     async with open_desk() as (desk, pbx):
         _, standing = await desk.answered_call(pbx)
-        pbx.call("1001")
+        waiting = pbx.call("1001")
         (await desk.calls.next("incoming"))[0].ring()
         desk.dial("13900005678")
         invite = await pbx.request("INVITE")
@@ -50,7 +50,10 @@ async def test_stopping_ends_calls_in_every_state_and_releases_threads_and_socke
         await desk.calls.next("progress")
         port = desk.driver.port
         pbx.polite = True
-        await desk.driver.stop()
+        stopping = asyncio.create_task(desk.driver.stop())
+        await waiting.final(603)
+        waiting.ack(refused=True)
+        await stopping
         sent = {(message.method, message.status) for message in pbx.seen}
         assert {("BYE", 0), ("CANCEL", 0), ("INVITE", 603)} <= sent
         assert pbx.bound == 0

@@ -64,13 +64,11 @@ async def test_a_failed_registration_is_told_and_tried_again_until_it_works(open
 
 
 async def test_a_silent_registrar_is_told_as_down_and_asked_again(open_desk: Any) -> None:
-    async with open_desk(up=False, prepare=lambda pbx: setattr(pbx, "told", [(0, ())] * 12)) as (desk, pbx):
+    async with open_desk(up=False, t1=0.02, prepare=lambda pbx: setattr(pbx, "told", [(0, ())] * 12)) as (desk, pbx):
         await desk.calls.next("state")
         assert await desk.calls.next("state") == ("pbx", "down", "no answer from the registrar")
         pbx.told = []
         assert (await desk.calls.next("state"))[1] == "up"
-        assert desk.dial().sip_call_id
-        (await pbx.request("INVITE"))
 
 
 async def test_a_too_brief_interval_is_raised_to_what_the_registrar_takes(open_desk: Any) -> None:
