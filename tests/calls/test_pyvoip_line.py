@@ -68,6 +68,7 @@ async def test_calls_in_and_out_are_heard_and_recorded_on_both_sides(
                     (agent_side, AGENT_TONE, -15.0, SPEECH_CODER),
                 ):
                     assert ear.tone(own) == pytest.approx(level, abs=accuracy)
+        await asyncio.to_thread(phone.close)  # while its registrar is still there to hear it
         house.product.stop()
         assert "Traceback" not in house.product.log.read_text(errors="replace")
 
