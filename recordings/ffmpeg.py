@@ -4,10 +4,11 @@ Why Opus in WebM, measured in Chromium over HTTP Range with a sweep whose pitch 
 front lands within 5 ms of the asked second in a half-hour file; MP3 at a constant 32 kbit/s misses by up to 151 ms,
 with or without its Xing header. Why two uncoupled streams (mapping family 255): in stereo mode the encoder shares what
 both channels say, the other voice is heard 30 dB down while both speak, and nearly in full for a moment after a seek;
-uncoupled it is 80 dB down. Why 32 kbit/s at effort 5: at 24 kbit/s, or at effort 1, a steady tone wanders by up to 2.4 dB
-(more under ill luck), so a level in the file would prove nothing; here it stays within 0.5 dB, for 206 kB and about 0.6 s
-of CPU a minute, at low priority after the call. libopus leaves channels uncoupled only in family 255, which names no speakers
-and which some players refuse; the header is then set to family 1, which says left and right (RFC 7845 §5.1.1.2).
+uncoupled it is 80 dB down. Why 32 kbit/s at effort 5: at 24 kbit/s, or at effort 1, a steady tone wanders by up to
+2.4 dB (more under ill luck), so a level in the file would prove nothing; here it stays within 0.5 dB, for 206 kB and
+about 0.6 s of CPU a minute, at low priority after the call. libopus leaves channels uncoupled only in family 255, which
+names no speakers and which some players refuse; the header is then set to family 1, which says left and right
+(RFC 7845 §5.1.1.2).
 """
 
 from __future__ import annotations

@@ -67,6 +67,7 @@ DEFAULTS: dict[str, Default] = {
     "ring_cadence": Default(5, "s", "一声铃的周期 · one ring: 1 s on, 4 s off", 1, 20),
     "agent_ring_limit": Default(3, "rings", "坐席响铃几声后转下一位 · rings before the next agent is tried", 1, 20),
     "dial_ring_limit": Default(12, "rings", "外呼响铃几声后挂断 · rings before an outbound call is given up", 1, 60),
+    "wait_limit": Default(1800, "s", "来电最长等待 · longest wait before a call is let go", 30, 86400),
     "wrap_up_limit": Default(60, "s", "话后处理时限 · longest wrap-up after a call", 0, 3600),
     "login_failures": Default(5, "attempts", "密码错误几次后锁定 · wrong passwords before a lock", 1, 100),
     "login_failure_window": Default(900, "s", "计算密码错误的时间段 · period in which they are counted", 1, 86400),

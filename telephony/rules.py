@@ -23,6 +23,8 @@ class Rules:
     agent_ring_limit: int = 3
     #: rings at one agent, nobody else being free, before the agent is taken out of the rotation
     agent_ring_last: int = 12
+    #: seconds that a caller may wait for an answer before we end the call: one who is long gone must not pop up
+    wait_limit: float = 1800.0
     #: rings of an outbound call before we give up
     dial_ring_limit: int = 12
     #: seconds of wrap-up before the agent is ready again
@@ -67,6 +69,7 @@ _SETTABLE: dict[str, type] = {
     "agent_ring_limit": int,
     "agent_ring_last": int,
     "dial_ring_limit": int,
+    "wait_limit": float,
     "wrap_up_limit": float,
     "headset_grace": float,
     "headset_lost_limit": float,

@@ -18,7 +18,7 @@ _WATCH = """
   window.painted = {};
   const seen = new WeakSet();
   const look = () => {
-    const card = document.querySelector('[data-testid=pop-card]');
+    const card = document.querySelector('[data-testid=pop-card], [data-testid=pop-candidates]');
     if (!card || seen.has(card) || !card.isConnected) return;
     seen.add(card);
     requestAnimationFrame(() => {
@@ -101,7 +101,8 @@ async def measure(product: Product, user: str, numbers: list[str], calls: int) -
                     missed += 1
                 source.cancel(call, f"96{turn:06d}")
                 await asyncio.wait_for(call.done.wait(), 5)
-                await page.get_by_test_id("pop-card").wait_for(state="detached", timeout=5000)
+                shown = page.locator("[data-testid=pop-card], [data-testid=pop-candidates]")
+                await shown.wait_for(state="detached", timeout=5000)
                 await asyncio.sleep(0.3)
         finally:
             await browser.close()

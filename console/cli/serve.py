@@ -13,6 +13,7 @@ from console.cli.configuration import WRONG, add_config_argument, configuration
 from console.config import ConfigError, ConsoleConfig
 from console.logs import configure_logging
 from console.secret import with_secret
+from console.serve.lifeline import stop_when_input_ends
 from console.serve.preflight import CannotStart, check_ports, lock_data, nobody_may_sign_in, prepare_database
 from console.serve.supervisor import Supervisor
 
@@ -20,6 +21,7 @@ from console.serve.supervisor import Supervisor
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_argument(parser)
     parser.add_argument("--log-format", choices=("console", "json"), help="how logs are written to standard error")
+    parser.add_argument("--until-input-ends", action="store_true", help="stop when standard input closes as well")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -37,6 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     except CannotStart as error:
         print(f"sansheng: {error}", file=sys.stderr)
         return 1
+    if arguments.until_input_ends:
+        stop_when_input_ends(sys.stdin.buffer)
     scheme = "https" if config.https else "http"
     log = structlog.get_logger("console.serve")
     if nobody_may_sign_in(config):

@@ -65,7 +65,7 @@ class Child:
 
 
 def serve_command(config: Path) -> list[str]:
-    return [sys.executable, "-m", "console.cli", "serve", "--config", str(config)]
+    return [sys.executable, "-m", "console.cli", "serve", "--config", str(config), "--until-input-ends"]
 
 
 def patients_command(

@@ -35,13 +35,16 @@ ROLES = {
 }
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 class Stopped(Exception):
     """SIGINT, SIGTERM or SIGHUP came."""
 
 
 def run(args: argparse.Namespace) -> int:
     """The ``demo`` command; ends with a signal (0) or with the product (its exit code)."""
-    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for name in SIGNALS:
         signal.signal(name, _stop)
     try:
         return _run(args)
@@ -72,7 +75,7 @@ def _run(args: argparse.Namespace) -> int:
     if loaded.added:
         print(f"{loaded.added} invented patients loaded")
 
-    serve = Child("the product", serve_command(config_path))
+    serve = Child("the product", serve_command(config_path), with_parent=True)
     children = [serve]
     first: FirstCalls | None = None
     try:
@@ -96,6 +99,9 @@ def _run(args: argparse.Namespace) -> int:
         children.append(patients)
         return _watch(serve, patients, first)
     finally:
+        # make and a shell's timeout pass one signal on twice: the second must not leave children behind
+        for name in SIGNALS:
+            signal.signal(name, signal.SIG_IGN)
         if first is not None:
             first.stop()
         for child in reversed(children):

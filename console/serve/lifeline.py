@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from typing import BinaryIO
 
 from console.config import ConfigError, ConsoleConfig
 from console.config_file import config_from_json, load_config
@@ -42,16 +43,23 @@ def begin(process: str) -> ConsoleConfig:
     config = config_from_json(stream.readline())
     configure_logging(config.log, process)
 
+    stop_when_input_ends(stream, LAST_SECONDS)
+    return config
+
+
+def stop_when_input_ends(stream: BinaryIO, last_seconds: float | None = None) -> None:
+    """SIGTERM to ourselves once ``stream`` is closed at its other end; after ``last_seconds`` the hard way."""
+
     def watch() -> None:
         with contextlib.suppress(OSError):
             while stream.read(65536):
                 pass
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(LAST_SECONDS)
-        os._exit(1)
+        if last_seconds is not None:
+            time.sleep(last_seconds)
+            os._exit(1)
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
-    return config
 
 
 def prefer(nice: int) -> None:

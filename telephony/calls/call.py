@@ -33,6 +33,8 @@ from telephony.rules import Rules
 
 #: an agent that refused the call is not asked again for this long while others are
 REFUSAL_NS = 10 * SECOND
+#: a waiting caller's proxies are told "ringing" again, so that they do not give up (RFC 3261 §13.3.1.1: each minute)
+RINGS_A_REMINDER = 10
 
 
 class CallRefused(Exception):
@@ -341,6 +343,8 @@ class Call:
         if self.direction is Direction.OUTBOUND:
             if self.caller_rings and not self.caller_rings.within(now, self.rules.dial_ring_limit):
                 effects += [ReleaseLine(487), *self._end(Party.SYSTEM, 408, "no answer", now)]
+        elif now - self.started_at >= int(self.rules.wait_limit * SECOND):
+            effects += self.system_ends(480, "nobody answered within the longest wait", now)
         elif self.offer and not self.offer.rings.within(now, self.rules.agent_ring_last):
             agent = self.offer.agent
             effects += [*self._end_offer(OfferOutcome.NO_ANSWER, now, missed="no_answer"), SeekAgent(excluding=agent)]
@@ -353,7 +357,10 @@ class Call:
 
     def _caller_rings_due(self, now: int) -> Effects:
         due = self.caller_rings.due(now) if self.caller_rings else range(0)
-        return [Emit(events.CallerRing(call=self.id, ring=ring)) for ring in due]
+        effects: Effects = [Emit(events.CallerRing(call=self.id, ring=ring)) for ring in due]
+        if self.direction is Direction.INBOUND and any(ring % RINGS_A_REMINDER == 0 for ring in due):
+            effects.append(RingLine())
+        return effects
 
     def _agent_rings_due(self, now: int) -> Effects:
         if self.offer is None:

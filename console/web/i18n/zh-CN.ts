@@ -355,7 +355,7 @@ const zh = {
     facts: '要点',
     events: '事件',
     within: '按时接听',
-    late: '超声接听',
+    late: '超时接听',
     notAnswered: '未接',
     queueLabel: '技能组',
     lineLabel: '线路',

@@ -24,6 +24,7 @@ RULES = (
     ("ring_cadence", 5, "s", "一声铃的周期 · one ring: 1 s on, 4 s off"),
     ("agent_ring_limit", 3, "rings", "坐席响铃几声后转下一位 · rings before the next agent is tried"),
     ("dial_ring_limit", 12, "rings", "外呼响铃几声后挂断 · rings before an outbound call is given up"),
+    ("wait_limit", 1800, "s", "来电最长等待 · longest wait before a call is let go"),
     ("wrap_up_limit", 60, "s", "话后处理时限 · longest wrap-up after a call"),
     ("login_failures", 5, "attempts", "密码错误几次后锁定 · wrong passwords before a lock"),
     ("login_failure_window", 900, "s", "计算密码错误的时间段 · period in which they are counted"),

@@ -294,3 +294,20 @@ def test_a_headset_that_comes_back_in_time_keeps_the_call() -> None:
     call.headset_back()
     assert call.deadline() is None
     assert call.due(at(100)) == []
+
+
+def test_a_waiting_callers_proxies_are_told_again_within_each_minute() -> None:
+    call = inbound()
+    call.arrive(at(0))
+    told = [second for second in range(1, 121) if RingLine() in call.due(at(second))]
+    assert told == [45, 95]
+
+
+def test_a_caller_whom_nobody_answers_is_let_go_after_the_longest_wait() -> None:
+    call = inbound(Rules().updated({"wait_limit": {"value": 600}}))
+    call.arrive(at(0))
+    assert not emitted(call.due(at(599)), events.CallEnded)
+    effects = call.due(at(600))
+    (ended,) = emitted(effects, events.CallEnded)
+    assert (ended.by, ended.sip_status) == (Party.SYSTEM, 480)  # type: ignore[attr-defined]
+    assert any(isinstance(effect, ReleaseLine) and effect.status == 480 for effect in effects)
