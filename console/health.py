@@ -41,9 +41,12 @@ class Check(msgspec.Struct, omit_defaults=True):
     detail: str = ""
 
 
-class LineCheck(msgspec.Struct):
+class LineCheck(msgspec.Struct, omit_defaults=True):
+    """``detail``: why, where there is something to say, such as the registrar's refusal."""
+
     line: str
     status: str
+    detail: str = ""
 
 
 class Health(msgspec.Struct):
@@ -87,8 +90,8 @@ async def _phone(desk: WebDesk) -> tuple[Check, Check, list[LineCheck]]:
     except ApiError:
         away = Check("fail", "the phone process does not answer")
         return away, Check("fail", "unknown while the phone process is away"), []
-    lines = [LineCheck(line["line"], line["status"]) for line in told["lines"]]
-    down = [f"{one.line} is {one.status}" for one in lines if one.status != "up"]
+    lines = [LineCheck(line["line"], line["status"], line.get("detail", "")) for line in told["lines"]]
+    down = [f"{one.line} is {one.status} {one.detail}".rstrip() for one in lines if one.status != "up"]
     # a line that is down is the provider's trouble: the product works, people should look
     lines_check = Check("warn", "; ".join(down) or "no line is configured") if down or not lines else Check("ok")
     trouble = told.get("trouble", "")

@@ -65,6 +65,8 @@ class Phone:
         self.rules = Rules()
         self.calls: dict[str, LiveCall] = {}
         self.lines: dict[str, Line] = {}
+        #: why each line is in the state that it is in, as last reported
+        self._line_details: dict[str, str] = {}
         self.journal = Journal(settings.journal_path)
         self.stream = EventStream(settings.node, self.clock, self.journal)
         self.floor = Floor(self.clock, self.stream.publish, self._floor_changed)
@@ -232,6 +234,7 @@ class Phone:
     # ---- reports
 
     def line_state(self, line: Line, status: str, detail: str) -> None:
+        self._line_details[line.name] = detail
         self.stream.publish(events.LineState(line=line.name, status=status, detail=detail))
 
     def line_refused(self, source: str, count: int, detail: str) -> None:
@@ -274,6 +277,7 @@ class Phone:
                 {
                     "line": line.name,
                     "status": line.status,
+                    "detail": self._line_details.get(line.name, ""),
                     "capabilities": {
                         name: getattr(line.capabilities, name)
                         for name in ("hold", "refer", "early_media", "late_offer", "dtmf_info")
