@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from telephony.lines.line import DialogEnd, DialogListener, EndedBy
+from telephony.lines.line import EndedBy
 from telephony.lines.pyvoip_client import ALLOWED_METHODS
 from telephony.lines.pyvoip_message import Address, Draft, Message
 from telephony.lines.pyvoip_transactions import Request, ServerTransaction
+from telephony.lines.reporting_dialog import ReportingDialog
 from telephony.lines.wire import from_wire
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class PyVoipDialog:
+class PyVoipDialog(ReportingDialog):
     """Common half of ``InboundDialog`` and ``OutboundDialog``; implements ``telephony.lines.line.Dialog`` with them."""
 
     def __init__(self, line: PyVoipLine, call_id: str) -> None:
+        super().__init__(call_id, line.name, asyncio.get_running_loop())
         self.line = line
-        self.call_id = call_id
         self.local_tag = token_hex(8)
         self.remote_tag = ""
         #: From and To of our requests, without tags
@@ -37,44 +37,8 @@ class PyVoipDialog:
         self.routes: list[str] = []
         self.local_cseq = 0
         self.remote_cseq: int | None = None
-        self.confirmed = False
-        self.ended = False
-        self._listener: DialogListener | None = None
-        self._reports: list[tuple[str, tuple[Any, ...]]] = []
-        self._timers: list[asyncio.TimerHandle] = []
 
     # what the core sees
-
-    @property
-    def sip_call_id(self) -> str:
-        return self.call_id
-
-    @property
-    def line_name(self) -> str:
-        return self.line.name
-
-    def listen(self, listener: DialogListener) -> None:
-        self._listener = listener
-        waiting, self._reports = self._reports, []
-        for name, arguments in waiting:
-            self.report(name, *arguments)
-
-    def ring(self) -> None:
-        """Nothing to ring on a leg that we dialled."""
-
-    def progress(self, sdp: str) -> None:
-        """No early media of ours on a leg that we dialled."""
-
-    def answer(self, sdp: str) -> None:
-        """Nothing to answer on a leg that we dialled."""
-
-    def reject(self, status: int, reason: str = "") -> None:
-        self.hang_up()
-
-    def hang_up(self) -> None:
-        if self.confirmed and not self.ended:
-            self.send_bye()
-            self.end(EndedBy.US, 200, "Hung up")
 
     def reinvite(self, sdp: str) -> None:
         """No re-INVITE on this line (``Capabilities.hold``): told as a refusal, the session stays."""
@@ -90,33 +54,8 @@ class PyVoipDialog:
     def refer(self, target: str) -> None:
         log.warning("call %s: this line cannot transfer (Capabilities.refer)", self.call_id)
 
-    # reports to the core, in order, never from inside a call of the core's
-
-    def report(self, name: str, *arguments: Any) -> None:
-        if self._listener is None:
-            self._reports.append((name, arguments))
-            return
-        asyncio.get_running_loop().call_soon(self._deliver, self._listener, name, arguments)
-
-    def _deliver(self, listener: DialogListener, name: str, arguments: tuple[Any, ...]) -> None:
-        try:
-            getattr(listener, name)(*arguments)
-        except Exception:
-            log.exception("the listener of call %s failed in %s", self.call_id, name)
-
-    def end(self, by: EndedBy, status: int, reason: str) -> None:
-        """Report the end, once; the dialog stays known for stragglers (a BYE that crosses ours) for 64*T1."""
-        if self.ended:
-            return
-        self.ended = True
-        for timer in self._timers:
-            timer.cancel()
-        self.report("dialog_ended", DialogEnd(by, status, reason))
+    def linger(self) -> None:
         self.line.linger(self)
-
-    def later(self, delay: float, callback: Callable[[], None]) -> None:
-        """A timer that the end of the dialog stops."""
-        self._timers.append(asyncio.get_running_loop().call_later(delay, callback))
 
     # requests of ours
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from secrets import token_hex
@@ -18,8 +17,9 @@ from sippy.SipRoute import SipRoute
 from sippy.SipTo import SipTo
 from sippy.SipVia import SipVia
 
-from telephony.lines.line import DialogEnd, DialogListener, EndedBy
+from telephony.lines.line import EndedBy
 from telephony.lines.peers import AddressError
+from telephony.lines.reporting_dialog import ReportingDialog
 from telephony.lines.sippy_offers import Offers
 from telephony.lines.sippy_overrides import SipUri
 from telephony.lines.sippy_request import (
@@ -44,16 +44,16 @@ _INFO_DIGITS = {"10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": "D"
 _DIGITS = frozenset("0123456789*#ABCD")
 
 
-class SippyDialog:
+class SippyDialog(ReportingDialog):
     """Common half of ``InboundDialog`` and ``OutboundDialog``; implements ``telephony.lines.line.Dialog`` with them."""
 
     #: whether we chose the Call-ID (decides the wait after a 491)
     owns_call_id = False
 
     def __init__(self, line: SippyLine, call_id: str) -> None:
+        super().__init__(call_id, line.name, line.stack.loop)
         self.line = line
         self.stack = line.stack
-        self.call_id = call_id
         self.local_tag = token_hex(8)
         self.remote_tag: str | None = None
         self.local: Any = None
@@ -62,46 +62,10 @@ class SippyDialog:
         self.routes: list[SipRoute] = []
         self.local_cseq = 1
         self.remote_cseq: int | None = None
-        self.confirmed = False
-        self.ended = False
         self.offers = Offers(self)
-        self._listener: DialogListener | None = None
-        self._reports: list[tuple[str, tuple[Any, ...]]] = []
-        self._timers: list[asyncio.TimerHandle] = []
         self._transferring = False
 
     # what the core sees
-
-    @property
-    def sip_call_id(self) -> str:
-        return self.call_id
-
-    @property
-    def line_name(self) -> str:
-        return self.line.name
-
-    def listen(self, listener: DialogListener) -> None:
-        self._listener = listener
-        waiting, self._reports = self._reports, []
-        for name, arguments in waiting:
-            self.report(name, *arguments)
-
-    def ring(self) -> None:
-        """Nothing to ring on a leg that we dialled."""
-
-    def progress(self, sdp: str) -> None:
-        """No early media of ours on a leg that we dialled."""
-
-    def answer(self, sdp: str) -> None:
-        """Nothing to answer on a leg that we dialled."""
-
-    def reject(self, status: int, reason: str = "") -> None:
-        self.hang_up()
-
-    def hang_up(self) -> None:
-        if self.confirmed and not self.ended:
-            self.send_bye()
-            self.end(EndedBy.US, 200, "Hung up")
 
     def reinvite(self, sdp: str) -> None:
         self.offers.offer(sdp)
@@ -123,36 +87,11 @@ class SippyDialog:
         headers = (("Refer-To", f"<{uri}>"), ("Referred-By", f"<{self.local.url}>"))
         self.request("REFER", self._refer_response, headers=headers)
 
-    # reports to the core, in order, never from inside a call of the core's
-
-    def report(self, name: str, *arguments: Any) -> None:
-        if self._listener is None:
-            self._reports.append((name, arguments))
-            return
-        self.stack.loop.call_soon(self._deliver, self._listener, name, arguments)
-
-    def _deliver(self, listener: DialogListener, name: str, arguments: tuple[Any, ...]) -> None:
-        try:
-            getattr(listener, name)(*arguments)
-        except Exception:
-            log.exception("the listener of call %s failed in %s", self.call_id, name)
-
-    def end(self, by: EndedBy, status: int, reason: str) -> None:
-        """Report the end, once; the dialog stays known for stragglers (a BYE that crosses ours) for 64*T1."""
-        if self.ended:
-            return
-        self.ended = True
-        for timer in self._timers:
-            timer.cancel()
+    def stop_negotiating(self) -> None:
         self.offers.stop()
-        self.report("dialog_ended", DialogEnd(by, status, reason))
-        self.stack.linger(self)
 
-    def later(self, delay: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
-        """A timer that the end of the dialog stops."""
-        timer = self.stack.loop.call_later(delay, callback)
-        self._timers.append(timer)
-        return timer
+    def linger(self) -> None:
+        self.stack.linger(self)
 
     # requests of ours
 
