@@ -29,6 +29,56 @@ class Party(StrEnum):
     SYSTEM = "system"
 
 
+class Role(StrEnum):
+    """How somebody takes part in a call (docs/call-control.md)."""
+
+    #: the outside party that the call began with
+    CALLER = "caller"
+    #: handles the call
+    AGENT = "agent"
+    #: asked by an agent apart from the caller, who is held (D22)
+    CONSULTED = "consulted"
+    #: takes part in a conference, or was transferred to
+    MEMBER = "member"
+    #: a supervisor who hears and is not heard
+    LISTENER = "listener"
+    #: a supervisor whom only the agent hears
+    WHISPERER = "whisperer"
+    #: a supervisor whom everybody hears
+    BARGER = "barger"
+
+
+class TransferKind(StrEnum):
+    #: the agent leaves at once
+    BLIND = "blind"
+    #: the agent has talked to the other party before (D21)
+    CONSULT = "consult"
+    #: handed to the peer with REFER (RFC 3515); the call has left this house
+    REFER = "refer"
+    #: a supervisor took the call over
+    TAKE_OVER = "take_over"
+    #: by a menu or an overflow rule
+    ROUTED = "routed"
+
+
+class TargetKind(StrEnum):
+    AGENT = "agent"
+    QUEUE = "queue"
+    NUMBER = "number"
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a call is to go. ``agent``, ``queue`` and ``number`` by ``kind``; ``name`` is what people call it,
+    ``entry`` the directory's entry it was chosen from, if any."""
+
+    kind: TargetKind
+    agent: str = ""
+    queue: str = ""
+    number: str = ""
+    name: str = ""
+    entry: str = ""
+
+
 class OfferOutcome(StrEnum):
     ANSWERED = "answered"
     NO_ANSWER = "no_answer"
@@ -155,6 +205,164 @@ class CallDigit(CallEvent, frozen=True, kw_only=True, tag="call.digit"):
     by: Party
 
 
+class PartyInvited(CallEvent, frozen=True, kw_only=True, tag="party.invited"):
+    """``by`` wants somebody else in the call: they ring or are dialled. ``party`` numbers the call's parties, 0 is the
+    caller; it is also the party's track in the recording. The call's first agent is offered the call instead."""
+
+    party: int
+    role: Role
+    by: str
+    target: Target
+
+
+class PartyRinging(CallEvent, frozen=True, kw_only=True, tag="party.ringing"):
+    party: int
+    sip_status: int = 180
+    early_media: bool = False
+
+
+class PartyJoined(CallEvent, frozen=True, kw_only=True, tag="party.joined"):
+    """The party answered: its voice is on track ``party`` from now. ``agent`` or ``number`` says who it is. Told of
+    every party, the caller and the first agent too."""
+
+    party: int
+    role: Role
+    agent: str = ""
+    number: str = ""
+    name: str = ""
+
+
+class PartyRole(CallEvent, frozen=True, kw_only=True, tag="party.role"):
+    """A party goes on in another role: a consulted one joins the conference, a listener whispers."""
+
+    party: int
+    role: Role
+
+
+class PartyLeft(CallEvent, frozen=True, kw_only=True, tag="party.left"):
+    """The party is gone, or never came (``joined`` False). ``by``: the side that ended its part."""
+
+    party: int
+    by: Party
+    sip_status: int = 200
+    reason: str = ""
+    joined: bool = True
+
+
+class AudioRouted(CallEvent, frozen=True, kw_only=True, tag="call.audio"):
+    """From now on each party (by number, as text) hears the parties listed; told at each change.
+
+    The proof of what the caller could hear: a whisperer is in no list but the agent's.
+    """
+
+    hears: dict[str, tuple[int, ...]]
+
+
+class CallTransferred(CallEvent, frozen=True, kw_only=True, tag="call.transferred"):
+    """The call goes on with somebody else. ``party`` is the new party's number; -1 for a queue or another house."""
+
+    kind: TransferKind
+    by: str
+    target: Target
+    party: int = -1
+
+
+class TransferFailed(CallEvent, frozen=True, kw_only=True, tag="call.transfer_failed"):
+    """Nothing came of it; the call goes back to ``returned_to``: ``agent``, ``queue`` or ``nobody`` (it ended)."""
+
+    kind: TransferKind
+    by: str
+    target: Target
+    sip_status: int
+    reason: str
+    returned_to: str
+
+
+class CallPrivate(CallEvent, frozen=True, kw_only=True, tag="call.private"):
+    """The agent says that this call is a private one (D6, D8), or that it is not."""
+
+    agent: str
+    private: bool
+
+
+class CallMarked(CallEvent, frozen=True, kw_only=True, tag="call.marked"):
+    """Somebody says something about the call, also after its end. ``mark``: ``wrong_transfer`` (D21)."""
+
+    by: str
+    mark: str
+    detail: str = ""
+
+
+class CallPriority(CallEvent, frozen=True, kw_only=True, tag="call.priority"):
+    """The call's place in its queue changed: greater goes first. ``reason``: ``emergency``, ``vip``, ``elderly``,
+    ``third_ring`` (D3), ``returned``, or a supervisor's word; ``by`` a user name or empty."""
+
+    priority: int
+    reason: str
+    by: str = ""
+
+
+class LinePickedUp(CallEvent, frozen=True, kw_only=True, tag="call.picked_up"):
+    """200 was sent for a menu or an announcement; no agent has answered yet."""
+
+    codec: str
+
+
+class AnnouncementPlayed(CallEvent, frozen=True, kw_only=True, tag="call.announcement"):
+    """``prompt`` began to play to the caller. ``why``: ``recording``, ``closed``, ``position``, ``greeting`` …"""
+
+    prompt: str
+    why: str
+
+
+class MenuEntered(CallEvent, frozen=True, kw_only=True, tag="menu.entered"):
+    menu: str
+    version: int
+
+
+class MenuAnswered(CallEvent, frozen=True, kw_only=True, tag="menu.answered"):
+    """What the caller did. ``outcome``: ``chosen``, ``invalid``, ``timeout``, ``gave_up`` (the retries are used up).
+    ``label`` is the branch as people call it (D2)."""
+
+    menu: str
+    outcome: str
+    digit: str = ""
+    label: str = ""
+
+
+class CallDequeued(CallEvent, frozen=True, kw_only=True, tag="call.dequeued"):
+    """The call left its queue without an agent's answer. ``why``: ``overflow``, ``callback``, ``voicemail``,
+    ``transfer``, ``closed``, ``abandoned``. ``to`` says where it went, in words for programs (``queue:vip``)."""
+
+    queue: str
+    why: str
+    waited_seconds: float
+    to: str = ""
+
+
+class CallbackRequested(CallEvent, frozen=True, kw_only=True, tag="callback.requested"):
+    """The caller chose to be called back; ``waiting_since`` (Unix seconds) keeps the place in the queue."""
+
+    queue: str
+    number: str
+    waiting_since: float
+
+
+class CallbackStarted(CallEvent, frozen=True, kw_only=True, tag="callback.started"):
+    """This call calls back who asked for it in call ``requested_in``."""
+
+    queue: str
+    requested_in: str
+
+
+class VoicemailLeft(CallEvent, frozen=True, kw_only=True, tag="voicemail.left"):
+    """The caller spoke a message; it is in the call's recording from second ``starts`` on."""
+
+    queue: str
+    starts: float
+    seconds: float
+
+
 class CallEnded(CallEvent, frozen=True, kw_only=True, tag="call.ended"):
     """The call is over. ``sip_status`` is the final SIP status of the INVITE (200 once it was answered)."""
 
@@ -187,9 +395,10 @@ class RecordingClosed(CallEvent, frozen=True, kw_only=True, tag="recording.close
 
 
 class MediaQuality(CallEvent, frozen=True, kw_only=True, tag="media.quality"):
-    """What one leg's receiver saw (RFC 3550 §6.4.1 meanings). ``leg`` is ``line`` or ``headset``."""
+    """What one leg's receiver saw (RFC 3550 §6.4.1 meanings). ``leg`` is ``line`` or ``headset``, of ``party``."""
 
     leg: str
+    party: int = 0
     received: int
     lost: int
     late: int = 0
@@ -198,16 +407,26 @@ class MediaQuality(CallEvent, frozen=True, kw_only=True, tag="media.quality"):
 
 
 class AgentState(Event, frozen=True, kw_only=True, tag="agent.state"):
+    """``by``: the supervisor who forced it, or empty. ``device``: ``headset``, or ``phone`` (home shift, D103)."""
+
     agent: str
     status: AgentStatus
     reason: str = ""
     call: str = ""
+    by: str = ""
+    device: str = "headset"
 
 
 class HeadsetState(Event, frozen=True, kw_only=True, tag="agent.headset"):
     agent: str
     connected: bool
     reason: str = ""
+
+
+class RoutingChanged(Event, frozen=True, kw_only=True, tag="routing.changed"):
+    """Another version of menus, queues, prompts and hours is in force; calls under way keep the step they are at."""
+
+    version: int
 
 
 class LineState(Event, frozen=True, kw_only=True, tag="line.state"):
@@ -240,6 +459,25 @@ AnyEvent = (
     | CallResumed
     | CallMuted
     | CallDigit
+    | PartyInvited
+    | PartyRinging
+    | PartyJoined
+    | PartyRole
+    | PartyLeft
+    | AudioRouted
+    | CallTransferred
+    | TransferFailed
+    | CallPrivate
+    | CallMarked
+    | CallPriority
+    | LinePickedUp
+    | AnnouncementPlayed
+    | MenuEntered
+    | MenuAnswered
+    | CallDequeued
+    | CallbackRequested
+    | CallbackStarted
+    | VoicemailLeft
     | CallEnded
     | RecordingStarted
     | RecordingFailed
@@ -247,6 +485,7 @@ AnyEvent = (
     | MediaQuality
     | AgentState
     | HeadsetState
+    | RoutingChanged
     | LineState
     | RequestRefused
 )
