@@ -104,6 +104,35 @@ class Agent:
             self.next_status, self.next_reason = self.status, self.reason
         return self._become(AgentStatus.TALKING, now, "dialling", call)
 
+    def invited(self, call: str, now: int) -> bool:
+        """Somebody on a call asks for this agent (consultation, transfer): it rings, and they come back to where they
+        were unless it becomes their call. Raises AgentRefused."""
+        self._reachable()
+        if self.status is not AgentStatus.WRAP_UP:
+            self.next_status, self.next_reason = self.status, self.reason
+        return self._become(AgentStatus.RINGING, now, call=call)
+
+    def joins(self, call: str, reason: str, now: int) -> bool:
+        """Comes into a call that is somebody else's, invited or as a supervisor. Raises AgentRefused."""
+        if self.status is AgentStatus.RINGING and self.call == call:
+            return self._become(AgentStatus.TALKING, now, reason, call)
+        self._reachable()
+        if self.status is not AgentStatus.WRAP_UP:
+            self.next_status, self.next_reason = self.status, self.reason
+        return self._become(AgentStatus.TALKING, now, reason, call)
+
+    def leaves(self, now: int) -> bool:
+        """Out of a call that was somebody else's: back to where they were, without wrap-up."""
+        return self._go_on(now) if self.status in _BUSY else False
+
+    def _reachable(self) -> None:
+        if self.status is AgentStatus.OFFLINE:
+            raise AgentRefused("signed_out", "This agent is not signed in.")
+        if not self.headset:
+            raise AgentRefused("no_headset", "This agent has no headset connected.")
+        if self.status in _BUSY:
+            raise AgentRefused("agent_busy", "This agent is on a call.")
+
     def talks(self, call: str, now: int) -> bool:
         return self._become(AgentStatus.TALKING, now, call=call)
 

@@ -65,6 +65,21 @@ class Floor:
         agent = self.agent(user)
         self._tell(agent, agent.dials(call, self._clock.monotonic()))
 
+    def invited(self, user: str, call: str) -> None:
+        """It rings for somebody else's call (consultation, transfer). Raises AgentRefused."""
+        agent = self.agent(user)
+        self._tell(agent, agent.invited(call, self._clock.monotonic()))
+
+    def joins(self, user: str, call: str, reason: str) -> None:
+        """Into somebody else's call: ``consulted``, ``conference``, ``monitoring``. Raises AgentRefused."""
+        agent = self.agent(user)
+        self._tell(agent, agent.joins(call, reason, self._clock.monotonic()))
+
+    def leaves(self, user: str) -> None:
+        """Out of somebody else's call, back to where they were."""
+        agent = self.agent(user)
+        self._tell(agent, agent.leaves(self._clock.monotonic()))
+
     def talks(self, user: str, call: str) -> None:
         agent = self.agent(user)
         self._tell(agent, agent.talks(call, self._clock.monotonic()))
