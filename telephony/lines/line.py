@@ -31,6 +31,8 @@ class Capabilities:
     late_offer: bool = True
     dtmf_info: bool = True
     several_lines: bool = True
+    #: several dialogs at once: consult transfer and conference need a second one
+    second_call: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,19 @@ class DialogListener(Protocol):
     def dialog_digit(self, digit: str) -> None:
         """A DTMF digit by SIP INFO."""
 
+    def dialog_refer_done(self, status: int, reason: str) -> None:
+        """How our REFER went (RFC 3515): the refusal of the REFER itself, or the final status (≥ 200) that the peer
+        tells by NOTIFY; 408 when it tells none. Once for each ``refer`` unless the dialog ends first.
+
+        After a 2xx the driver says BYE and ``dialog_ended`` follows; after anything else the call goes on as it was.
+        """
+
+    def dialog_refer(self, target: str) -> bool:
+        """The peer asks us to call ``target`` (a SIP or tel URI) in its place (RFC 3515).
+
+        True: taken; the peer gets 202, and later what ``Dialog.refer_result`` is told. False: 603 Decline.
+        """
+
     def dialog_ended(self, end: DialogEnd) -> None: ...
 
 
@@ -114,7 +129,13 @@ class Dialog(Protocol):
     def reject_reoffer(self, status: int = 488) -> None: ...
 
     def refer(self, target: str) -> None:
-        """Blind transfer (RFC 3515) to a SIP URI or number."""
+        """Blind transfer (RFC 3515) to a SIP URI or number; ``dialog_refer_done`` tells how it went.
+
+        One at a time: a second one is told 491. Where ``Capabilities.refer`` is missing: 501.
+        """
+
+    def refer_result(self, status: int) -> None:
+        """Tell the peer by NOTIFY how the call that it asked for goes; a status ≥ 200 is the last one."""
 
 
 class LineListener(Protocol):
