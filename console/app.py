@@ -20,6 +20,7 @@ from console.calls import routes as calls
 from console.config import ConsoleConfig
 from console.desk import WebDesk
 from console.events.socket import events_socket
+from console.floor import control_routes as floor_control
 from console.floor import routes as floor
 from console.http import Endpoints
 from console.http.api_call import locale_of
@@ -30,16 +31,20 @@ from console.identity.door import Door
 from console.metrics import CONTENT_TYPE
 from console.patients import routes as patients
 from console.quality import routes as quality
+from console.reception import agent_routes, call_routes
 from console.reception import routes as reception
 from console.request_metrics import RequestMetrics
 
 DESKS: tuple[Endpoints, ...] = (
     identity.routes,
     reception.routes,
+    agent_routes.routes,
+    call_routes.routes,
     calls.routes,
     patients.routes,
     quality.routes,
     floor.routes,
+    floor_control.routes,
     rule_routes.routes,
     user_routes.routes,
     trail_routes.routes,

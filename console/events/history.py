@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from console.events.live_calls import move
+from console.events.live_calls import Owners
 from storage.event_log import events_after, events_of_call
 
 #: a console that missed more than this starts from the snapshot alone
@@ -24,21 +24,21 @@ def stored_after(
         missed += [event for event in events_after(conn, node, sequence, MOST + 1) if event["sequence"] <= until[node]]
         if len(missed) > MOST:
             return None
-    owners: dict[str, set[str]] = {}
+    owners: dict[str, Owners] = {}
     begun = {event["call"] for event in missed if event["type"] == "call.started"}
     for event in missed:
         call = event.get("call", "")
         if call and call not in owners:
-            owners[call] = set()
+            owners[call] = Owners()
             if call not in begun:
                 for earlier in events_of_call(conn, call):
                     if earlier["node"] == event["node"] and earlier["sequence"] >= event["sequence"]:
                         break
-                    move(owners[call], earlier)
+                    owners[call].move(earlier)
     found = []
     for event in missed:
         if event.get("call") and event["type"] != "agent.state":
-            found.append((event, move(owners[event["call"]], event)))
+            found.append((event, owners[event["call"]].move(event)))
         else:
             agent = event.get("agent")
             found.append((event, frozenset((agent,)) if agent else frozenset()))

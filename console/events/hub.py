@@ -17,7 +17,14 @@ log = structlog.get_logger("console.events")
 
 #: events kept in memory for consoles that resume; older ones come from the database
 RECENT = 5000
-_POPPED = frozenset({"call.offered", "call.started"})
+
+
+def carries_pop(event: dict[str, Any]) -> bool:
+    """Does an agent learn by this event who is on the line? One who is asked or transferred to does, too."""
+    kind = event["type"]
+    if kind == "party.invited":
+        return bool((event.get("target") or {}).get("kind") == "agent")
+    return kind in ("call.offered", "call.started")
 
 
 class EventHub:
@@ -95,7 +102,7 @@ class EventHub:
             return Delivery(event, concerned_agents(event), None, self._area_code)
         agents = self.calls.agents_of(event)
         pop = None
-        if event["type"] in _POPPED:
+        if carries_pop(event):
             seen = self.calls.find(event["call"])
             if seen is not None and seen.pop is not None and seen.pop.done():
                 pop = seen.pop.result()

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from console.events.event_store import EventStore
-from console.events.hub import EventHub
+from console.events.hub import EventHub, carries_pop
 from console.events.live_calls import LiveCalls
 from console.events.phone_link import PhoneLink
 from console.events.pop import Pop
@@ -22,7 +22,6 @@ log = structlog.get_logger("console.events")
 
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
-_WITH_POP = frozenset({"call.offered", "call.started"})
 
 
 class Intake:
@@ -158,7 +157,7 @@ class Intake:
         self._awaited = None
         while self._line:
             event = self._line[0]
-            if event["type"] in _WITH_POP:
+            if carries_pop(event):
                 seen = self._calls.find(event["call"])
                 if seen is not None and seen.pop is not None and not seen.pop.done():
                     self._awaited = seen.pop

@@ -14,30 +14,83 @@ _ENDED_KEPT = 500
 
 
 @dataclass(slots=True)
-class LiveCall:
-    """``agents`` see the call now: the one it rings at, who talks, who dialled."""
+class Owners:
+    """Whose a call is now: agents at whom it rings, and those who are party to it (docs/call-control.md).
 
+    ``ever`` is everybody it has been with, for what they may still say of it.
+    """
+
+    ringing: set[str] = field(default_factory=set)
+    parties: dict[int, str] = field(default_factory=dict)
+    #: who answered or dialled, for a phone that tells of no parties
+    agent: str = ""
+    ever: set[str] = field(default_factory=set)
+
+    def begin(self, call: dict[str, Any]) -> None:
+        """By the call's first event, or by what a snapshot has of it."""
+        self.agent = call.get("agent", "")
+        if call.get("phase") == "ringing" and self.agent:
+            self.ringing, self.agent = {self.agent}, ""
+        for party in call.get("parties", ()):
+            if party.get("agent"):
+                self.parties[party["party"]] = party["agent"]
+        self.ever |= self.agents
+
+    @property
+    def agents(self) -> set[str]:
+        return self.ringing | set(self.parties.values()) | ({self.agent} if self.agent else set())
+
+    def move(self, event: dict[str, Any]) -> frozenset[str]:
+        """The agents that an event of the call concerns; whose call it is follows it."""
+        kind = event["type"]
+        agent = event.get("agent", "")
+        before = self.agents
+        named = {agent} if agent else set()
+        if kind in ("call.transferred", "call.transfer_failed"):
+            # who sent the call on is told what came of it
+            named.add(event.get("by", ""))
+        if kind == "call.started":
+            self.agent = agent
+        elif kind == "call.offered":
+            self.ringing.add(agent)
+        elif kind == "call.answered":
+            self.ringing.clear()
+            self.agent = agent
+        elif kind == "party.invited":
+            target = event.get("target") or {}
+            if target.get("kind") == "agent":
+                self.parties[event["party"]] = target["agent"]
+        elif kind == "party.joined" and agent:
+            self.parties[event["party"]] = agent
+            self.ringing.discard(agent)
+        concerned = frozenset((before | named | self.agents) - {""})
+        self.ever |= self.agents
+        if kind == "call.offer_ended" and event.get("outcome") not in ("answered", "caller_gone"):
+            # when the caller gave up, the agent it rang at still hears how the call ended
+            self.ringing.discard(agent)
+        elif kind == "party.left":
+            gone = self.parties.pop(event["party"], "")
+            if gone and gone not in self.parties.values():
+                self.ringing.discard(gone)
+                if self.agent == gone:
+                    self.agent = ""
+        return concerned
+
+
+@dataclass(slots=True)
+class LiveCall:
     call: str
     direction: str
     number: str
     patient_id: str = ""
-    agents: set[str] = field(default_factory=set)
+    owners: Owners = field(default_factory=Owners)
     answered: bool = False
     pop: asyncio.Future[Pop] | None = None
 
-
-def move(agents: set[str], event: dict[str, Any]) -> frozenset[str]:
-    """The agents that an event of a call concerns; ``agents``, whose call it is, follows it."""
-    agent = event.get("agent", "")
-    kind = event["type"]
-    if agent and kind in ("call.started", "call.offered", "call.answered"):
-        agents.clear()
-        agents.add(agent)
-    concerned = frozenset(agents | {agent}) if agent else frozenset(agents)
-    if kind == "call.offer_ended" and event.get("outcome") not in ("answered", "caller_gone"):
-        # when the caller gave up, the agent it rang at still hears how the call ended
-        agents.discard(agent)
-    return concerned
+    @property
+    def agents(self) -> set[str]:
+        """Who sees the call now: those it rings at and those in it."""
+        return self.owners.agents
 
 
 class LiveCalls:
@@ -57,8 +110,7 @@ class LiveCalls:
         seen = LiveCall(
             call, str(event.get("direction", "")), str(event.get("number", "")), str(event.get("patient_id", ""))
         )
-        if agent := event.get("agent"):
-            seen.agents.add(agent)
+        seen.owners.begin(event)
         seen.pop = self._lookup.look_up(seen.number, seen.patient_id)
         self.live[call] = seen
 
@@ -69,13 +121,18 @@ class LiveCalls:
         if seen is None:
             # its beginning was never seen (an old event out of the journal)
             return frozenset(agent for agent in [event.get("agent")] if agent)
-        concerned = move(seen.agents, event)
+        concerned = seen.owners.move(event)
         kind = event["type"]
         if kind == "call.answered":
             seen.answered = True
         elif kind == "call.ended":
             self._end(seen)
         return concerned
+
+    def took_part(self, call: str, agent: str) -> bool:
+        """Is, or was, the call with this agent, as far as is remembered here?"""
+        seen = self.find(call)
+        return seen is not None and agent in seen.owners.ever
 
     def forget_all_but(self, calls: set[str]) -> None:
         """The phone has only these calls now; the others ended, and what is still told of them finds its agents."""

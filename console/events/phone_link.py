@@ -12,7 +12,7 @@ from telephony.seam.client import CommandError, SeamClient, SeamClosed
 log = structlog.get_logger("console.events")
 
 _NOT_FOUND = frozenset({"no_such_call", "no_such_line"})
-_BAD_REQUEST = frozenset({"bad_arguments", "bad_command", "bad_number"})
+_BAD_REQUEST = frozenset({"bad_arguments", "bad_command", "bad_number", "bad_routing"})
 
 _CHINESE = {
     "no_such_call": "该通话已结束",
@@ -22,6 +22,9 @@ _CHINESE = {
     "no_line": "没有可用于外呼的线路",
     "not_yours": "该通话不属于您",
     "wrong_state": "当前状态下无法执行此操作",
+    "not_able": "这条线路不支持此操作",
+    "full": "已有五方在通话，不能再加入",
+    "minimum_staff": "在岗人数已到下限，请等有人接替后再离岗",
     "bad_number": "该号码无法拨打",
     "bad_arguments": "电话系统不接受此参数",
     "bad_command": "电话系统不支持此操作",

@@ -1,4 +1,5 @@
-"""Agents are on the floor while their console is open: signed in when it says hello, out when it has been gone."""
+"""Agents and supervisors are on the floor while their console is open: signed in when it says hello, out when it has
+been gone."""
 
 from __future__ import annotations
 
@@ -14,6 +15,8 @@ from console.identity.user import User
 
 log = structlog.get_logger("console.events")
 
+SPEAKERS = ("agent", "supervisor")
+
 
 class Presence:
     """``gone_seconds``: so long a console may be away (a reload, a cable) before its agent is signed out."""
@@ -27,8 +30,9 @@ class Presence:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def arrived(self, user: User) -> None:
-        """The user's console said hello. An agent is signed in; a phone process that is away hears of it when back."""
-        if user.role != "agent":
+        """The user's console said hello. Who may speak is signed in; a phone process that is away hears of it when
+        back."""
+        if user.role not in SPEAKERS:
             return
         self._here[user.username] = user
         if timer := self._leaving.pop(user.username, None):
@@ -76,7 +80,9 @@ class Presence:
 
     async def _sign_in(self, user: User) -> None:
         try:
-            await self._phone.command("agent.sign_in", agent=user.username, name=user.display_name, queues=self._queues)
+            # a supervisor may listen and take over, and is offered no calls
+            queues = self._queues if user.role == "agent" else []
+            await self._phone.command("agent.sign_in", agent=user.username, name=user.display_name, queues=queues)
         except ApiError as error:
             log.warning("an agent could not be signed in to the floor", agent=user.username, reason=str(error))
 

@@ -174,7 +174,7 @@ async def _state(desk: WebDesk) -> dict[str, Any]:
 async def _calls_for(desk: WebDesk, console: Console, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
     shown = []
     for call in calls:
-        if not console.user.oversees and call.get("agent") != console.user.username:
+        if not console.user.oversees and not _is_with(call, console.user.username):
             continue
         desk.calls.begin(call)
         seen = desk.calls.find(call["call"])
@@ -182,3 +182,7 @@ async def _calls_for(desk: WebDesk, console: Console, calls: list[dict[str, Any]
         masked = masked_numbers(call, desk.config.home_area_code)
         shown.append({**masked, "pop": pop.with_masked_number() if pop else None})
     return shown
+
+
+def _is_with(call: dict[str, Any], agent: str) -> bool:
+    return call.get("agent") == agent or any(party.get("agent") == agent for party in call.get("parties", ()))

@@ -52,15 +52,21 @@ class Delivery:
 
 
 def masked_numbers(record: dict[str, Any], area_code: str) -> dict[str, Any]:
-    """A call's event or map with the outside party's number masked; ``dialled`` too where we dialled."""
+    """A call's event or map with outside numbers masked: the caller's, those of its parties and of a transfer's target,
+    and ``dialled`` too where we dialled."""
     changed: dict[str, Any] = {}
     number = record.get("number")
     if number:
         changed["number"] = normalise(number, home_area_code=area_code).masked
         if record.get("dialled") and record.get("direction") == "outbound":
             changed["dialled"] = changed["number"]
-        if record.get("display_name"):
-            changed["display_name"] = masked_name(str(record["display_name"]), changed["number"])
+        for name in ("display_name", "name"):
+            if record.get(name):
+                changed[name] = masked_name(str(record[name]), changed["number"])
+    if record.get("target"):
+        changed["target"] = masked_numbers(record["target"], area_code)
+    if record.get("parties"):
+        changed["parties"] = [masked_numbers(party, area_code) for party in record["parties"]]
     return {**record, **changed} if changed else record
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from console.events.visibility import masked_numbers
 from console.http import ApiCall, Endpoints
-from console.reception.routes import AgentView
+from console.reception.agent_routes import AgentView
 
 if TYPE_CHECKING:
     from console.desk import WebDesk
@@ -17,7 +17,8 @@ routes = Endpoints("floor")
 
 
 class LiveCallView(msgspec.Struct, kw_only=True):
-    """A call under way; the number is masked. ``phase`` is the phone's word for where it stands."""
+    """A call under way; the number is masked. ``phase`` is the phone's word for where it stands, ``waiting_since`` the
+    seconds it has waited, ``position`` its place in the queue (from 1)."""
 
     call: str
     direction: str
@@ -31,6 +32,10 @@ class LiveCallView(msgspec.Struct, kw_only=True):
     held: bool = False
     seconds: float = 0.0
     talk_seconds: float = 0.0
+    priority: int = 0
+    position: int | None = None
+    menu: str = ""
+    waiting_since: float = 0.0
 
 
 class LineView(msgspec.Struct):

@@ -87,7 +87,7 @@ def test_supervisors_hear_of_all_calls_with_the_numbers_masked(house: Run) -> No
             await watching.frame("call.ended")
             late = await desk.console(supervisor, "another")
             assert late.frames[0]["calls"] == []
-            assert [one["agent"] for one in late.frames[0]["agents"]] == ["agent1"]
+            assert [one["agent"] for one in late.frames[0]["agents"]] == ["agent1", "supervisor1"]
 
     house(body)
 

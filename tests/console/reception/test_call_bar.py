@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from console.reception.routes import dialable
+from console.reception.dialable import dialable
 
 Run = Callable[..., None]
 WANG = "13812340001"
