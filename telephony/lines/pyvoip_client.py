@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 PRODUCT = f"Sansheng (pyVoIP {pyVoIP.__version__})"
 #: methods that get more than 405
-ALLOWED_METHODS = "INVITE, ACK, CANCEL, BYE, OPTIONS"
+ALLOWED_METHODS = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY, REFER"
 _MAX_UDP = 65_535
 _RECEIVE_BUFFER = 1 << 20
 

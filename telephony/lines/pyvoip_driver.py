@@ -166,8 +166,8 @@ class PyVoipDriver:
     def _receive_new(self, transaction: ServerTransaction) -> None:
         """A request of the PBX outside of any dialog."""
         request = transaction.request
-        if request.value("Require") and request.method != "CANCEL":
-            transaction.respond(420, "Bad Extension", headers=(("Unsupported", request.value("Require")),))
+        if request.required:
+            transaction.respond(420, "Bad Extension", headers=(("Unsupported", request.required),))
         elif request.method == "CANCEL":
             self._receive_cancel(transaction)
         elif request.to_tag or request.method == "BYE":
@@ -181,7 +181,7 @@ class PyVoipDriver:
 
     def _receive_cancel(self, cancel: ServerTransaction) -> None:
         for dialog in self._line.dialogs.values():
-            if isinstance(dialog, InboundDialog) and dialog.branch == cancel.request.branch:
+            if dialog.is_cancelled_by(cancel.request):
                 dialog.receive_cancel(cancel)
                 return
         cancel.respond(481, "Call Does Not Exist")

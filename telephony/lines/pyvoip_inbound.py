@@ -31,10 +31,8 @@ class InboundDialog(PyVoipDialog):
         self.target = request.contact
         self.routes = request.listed("Record-Route")
 
-    @property
-    def branch(self) -> str:
-        """A CANCEL names it."""
-        return self._transaction.request.branch
+    def is_cancelled_by(self, cancel: Message) -> bool:
+        return self._transaction.request.branch == cancel.branch or super().is_cancelled_by(cancel)
 
     def invite(self) -> Invite:
         request = self._transaction.request
@@ -92,6 +90,9 @@ class InboundDialog(PyVoipDialog):
     # what the network does
 
     def receive_cancel(self, cancel: ServerTransaction) -> None:
+        if cancel.request.branch != self._transaction.request.branch:
+            super().receive_cancel(cancel)
+            return
         cancel.respond(200, "OK", self.local_tag)
         if not self._answered and not self.ended:
             self._transaction.respond(487, "Request Terminated", self.local_tag)
@@ -99,6 +100,7 @@ class InboundDialog(PyVoipDialog):
 
     def receive_ack(self, ack: Message) -> None:
         if not self._answered or self.confirmed or ack.cseq != self._transaction.request.cseq:
+            super().receive_ack(ack)
             return
         self._transaction.acknowledge()
         self.confirmed = True
@@ -106,6 +108,7 @@ class InboundDialog(PyVoipDialog):
             self.send_bye()
         elif not self.ended:
             self.report("dialog_confirmed", ack.sdp if self._late_offer else "")
+            self.offers.dialog_confirmed()
 
     def _unacknowledged(self) -> None:
         """64*T1 without an ACK to our 200 (§13.3.1.4)."""
@@ -115,6 +118,7 @@ class InboundDialog(PyVoipDialog):
             self.fail(408, "no ACK to our 200")
 
     def peer_left(self) -> None:
+        super().peer_left()
         if not self._answered and not self.ended:  # §15.1.2: a BYE before the answer ends the INVITE, too
             self._transaction.respond(487, "Request Terminated", self.local_tag)
             self.end(EndedBy.PEER, 487, "BYE before the answer")

@@ -22,9 +22,7 @@ from telephony.settings import LineSettings
 
 log = logging.getLogger(__name__)
 
-CAPABILITIES = Capabilities(
-    hold=False, refer=False, early_media=True, late_offer=True, dtmf_info=False, several_lines=False
-)
+CAPABILITIES = Capabilities(several_lines=False)
 #: characters of a SIP URI's user part that need no escape (RFC 3261 §25.1, without ``;`` that begins parameters)
 _USER_SAFE = "-_.!~*'()&=+$,?/"
 _NUMBER = re.compile(r"[^\x00-\x20\x7f<>\"]{1,256}")

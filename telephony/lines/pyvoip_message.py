@@ -261,6 +261,11 @@ class Message(SIPMessage):
         return Address.parse(contacts[0]).uri if contacts else ""
 
     @property
+    def required(self) -> str:
+        """The extensions that the peer insists on (§8.2.2.3); empty without any, and always for ACK and CANCEL."""
+        return "" if self.method in ("ACK", "CANCEL") else ", ".join(self.listed("Require"))
+
+    @property
     def content_type(self) -> str:
         return self.value("Content-Type").partition(";")[0].strip().lower() if self.content else ""
 
@@ -290,12 +295,12 @@ class Message(SIPMessage):
 class Draft:
     """A message of ours: pyVoIP's text taken apart, to be mended before it is sent. Names are case-sensitive here."""
 
-    def __init__(self, text: str, body: str = "") -> None:
+    def __init__(self, text: str, body: str = "", kind: str = "application/sdp") -> None:
         head = text.partition("\r\n\r\n")[0]
         self.start, *lines = head.split("\r\n")
         self.headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
         self.remove("Content-Length", "Content-Type")
-        self.body = body
+        self.body, self.kind = body, kind
 
     def set(self, name: str, *values: str) -> None:
         """In place of all ``name`` headers, where the first of them stood."""
@@ -321,5 +326,5 @@ class Draft:
         content = encode(self.body)
         lines = [self.start, *(f"{name}: {value}" for name, value in self.headers)]
         if content:
-            lines.append("Content-Type: application/sdp")
+            lines.append(f"Content-Type: {self.kind}")
         return encode("\r\n".join([*lines, f"Content-Length: {len(content)}", "", ""])) + content

@@ -5,25 +5,24 @@ pyVoIP's own blocks until the first answer, knows 100, 180, 200, 401, 404 and 50
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from telephony.lines.line import EndedBy
 from telephony.lines.pyvoip_dialog import PyVoipDialog
 from telephony.lines.pyvoip_message import Draft, Message
-from telephony.lines.pyvoip_transactions import ClientTransaction, Request
+from telephony.lines.pyvoip_transactions import Request
 from telephony.lines.wire import from_wire
 
 if TYPE_CHECKING:
     from telephony.lines.pyvoip_line import PyVoipLine
-
-log = logging.getLogger(__name__)
 
 #: seconds that we let a callee ring before we CANCEL; proxies give up about then (RFC 3261 §16.6, timer C)
 RING_LIMIT = 180.0
 
 
 class OutboundDialog(PyVoipDialog):
+    owns_call_id = True
+
     def __init__(self, line: PyVoipLine, sdp: str, caller: str) -> None:
         super().__init__(line, line.client.gen_call_id())
         self.local = f"<{caller}>"
@@ -31,8 +30,6 @@ class OutboundDialog(PyVoipDialog):
         self._sdp = sdp
         self._early_sdp = ""
         self._invite: Request | None = None
-        self._ringing = False
-        self._cancel_wanted = False
         self._ack: tuple[Draft, tuple[str, int]] | None = None
         #: To tags of other branches that answered, too, and were left
         self._left: set[str] = set()
@@ -62,31 +59,9 @@ class OutboundDialog(PyVoipDialog):
             self._cancel()
             self.end(EndedBy.NETWORK, 408, "no final answer")
 
-    # CANCEL: not before the first provisional response (§9.1)
-
     def _cancel(self) -> None:
-        self._cancel_wanted = True
         if self._invite is not None:
-            self._invite.cancelled = True
-        if self._ringing:
-            self._send_cancel()
-
-    def _send_cancel(self) -> None:
-        self._cancel_wanted = False
-        invite = self._transaction()
-        if invite.finished:
-            return
-        ClientTransaction(self.line.transactions, invite.derived("CANCEL"), invite.to, self._cancel_done)
-        invite.expect_end()
-
-    def _cancel_done(self, response: Message | None) -> None:
-        if response is None:
-            log.info("call %s: nobody answered our CANCEL", self.call_id)
-
-    def _transaction(self) -> ClientTransaction:
-        assert self._invite is not None
-        assert self._invite.transaction is not None
-        return self._invite.transaction
+            self._invite.cancel()
 
     # responses
 
@@ -101,9 +76,6 @@ class OutboundDialog(PyVoipDialog):
             self.end(EndedBy.PEER, response.code, from_wire(response.phrase))
 
     def _provisional(self, response: Message) -> None:
-        self._ringing = True
-        if self._cancel_wanted:
-            self._send_cancel()
         if response.code > 100 and not self.ended:
             self._early_sdp = response.sdp or self._early_sdp
             self.report("dialog_progress", response.code, response.sdp)
@@ -123,6 +95,7 @@ class OutboundDialog(PyVoipDialog):
             self.end(EndedBy.PEER, 488, "the 200 has no SDP")
         else:
             self.report("dialog_answered", sdp)
+            self.offers.dialog_confirmed()
 
     def _stand(self, response: Message) -> None:
         """The 2xx fixes tag, target and route set (§12.1.2)."""
@@ -132,13 +105,8 @@ class OutboundDialog(PyVoipDialog):
         self.routes = response.listed("Record-Route")[::-1]
 
     def _acknowledge(self) -> tuple[Draft, tuple[str, int]]:
-        """Along the route set, with the INVITE's CSeq and credentials (§13.2.2.4)."""
-        invite = self._transaction().draft
-        draft, to = self.build("ACK", cseq=int(invite.value("CSeq").split()[0]))
-        for name in ("Authorization", "Proxy-Authorization"):
-            if invite.value(name):
-                draft.set(name, invite.value(name))
-        return draft, to
+        assert self._invite is not None
+        return self.build_ack(self._invite)
 
     def _accepted_again(self, response: Message) -> None:
         """Our ACK was lost: the same again. Or a forked INVITE was answered twice: the first one counts."""

@@ -51,6 +51,7 @@ class ClientTransaction:
         self._is_invite = draft.method == "INVITE"
         self._interval = owner.t1
         self._provisional = False
+        self._cancel_wanted = False
         self._ack: bytes | None = None
         self.key = (draft.value("Via").partition("branch=")[2].partition(";")[0], draft.method)
         owner.clients[self.key] = self
@@ -71,9 +72,14 @@ class ClientTransaction:
             self._on_response(None)
         self.forget()
 
-    def expect_end(self) -> None:
-        """Our CANCEL went out: the final response comes soon or never (§9.1)."""
-        if not self.finished:
+    def cancel(self) -> None:
+        """CANCEL an INVITE, not before its first provisional response (§9.1)."""
+        if self.finished:
+            return
+        self._cancel_wanted = not self._provisional
+        if self._provisional:
+            ClientTransaction(self._owner, self.derived("CANCEL"), self.to, _cancel_done)
+            # the final response comes soon or never
             self._timers.set("life", _LIFE * self._owner.t1, self._timed_out)
 
     def forget(self) -> None:
@@ -98,6 +104,8 @@ class ClientTransaction:
             if not self._provisional:  # how long it may ring is the dialog's to say
                 self._timers.cancel("life")
             self._provisional = True
+            if self._cancel_wanted:
+                self.cancel()
         else:
             self._interval = _T2 * self._owner.t1
         self._on_response(response)
@@ -127,6 +135,11 @@ class ClientTransaction:
         draft.set("To", to or self.draft.value("To"))
         draft.set("CSeq", f"{self.draft.value('CSeq').split()[0]} {method}")
         return draft
+
+
+def _cancel_done(response: Message | None) -> None:
+    if response is None:
+        log.info("sip: nobody answered our CANCEL")
 
 
 class ServerTransaction:
@@ -247,6 +260,12 @@ class Request:
         self._answers: dict[str, tuple[Challenge, int]] = {}
         self._attempts = 0
         self._send()
+
+    def cancel(self) -> None:
+        """Take an INVITE back; a challenge is not answered any more."""
+        self.cancelled = True
+        if self.transaction is not None:
+            self.transaction.cancel()
 
     def _send(self) -> None:
         draft, to = self._build()

@@ -86,6 +86,19 @@ class ReportingDialog(ABC):
         except Exception:
             log.exception("the listener of call %s failed in %s", self.call_id, name)
 
+    def ask(self, name: str, answered: Callable[[bool], None], *arguments: Any) -> None:
+        """A report that wants yes or no; no where nobody listens or the listener fails."""
+        self._loop.call_soon(self._ask, name, answered, arguments)
+
+    def _ask(self, name: str, answered: Callable[[bool], None], arguments: tuple[Any, ...]) -> None:
+        yes = False
+        if self._listener is not None and not self.ended:
+            try:
+                yes = bool(getattr(self._listener, name)(*arguments))
+            except Exception:
+                log.exception("the listener of call %s failed in %s", self.call_id, name)
+        answered(yes)
+
     def end(self, by: EndedBy, status: int, reason: str) -> None:
         """Report the end, once."""
         if self.ended:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,12 @@ from sippy.SipRoute import SipRoute
 from sippy.SipTo import SipTo
 from sippy.SipVia import SipVia
 
+from telephony.lines.info_digits import INFO_TYPES, info_digit
 from telephony.lines.line import EndedBy
+from telephony.lines.offers import OfferAnswered, Offers
 from telephony.lines.peers import AddressError
 from telephony.lines.reporting_dialog import ReportingDialog
-from telephony.lines.sippy_offers import Offers
+from telephony.lines.sippy_offers import ReceivedOffer, send_offer
 from telephony.lines.sippy_overrides import SipUri
 from telephony.lines.sippy_request import (
     ALLOWED_METHODS,
@@ -30,18 +33,16 @@ from telephony.lines.sippy_request import (
     content,
     header,
     header_text,
-    is_local,
+    header_texts,
     set_body,
 )
+from telephony.lines.transfers import Transfers
 from telephony.lines.wire import from_wire
 
 if TYPE_CHECKING:
     from telephony.lines.sippy_line import SippyLine
 
 log = logging.getLogger(__name__)
-
-_INFO_DIGITS = {"10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": "D"}
-_DIGITS = frozenset("0123456789*#ABCD")
 
 
 class SippyDialog(ReportingDialog):
@@ -63,7 +64,7 @@ class SippyDialog(ReportingDialog):
         self.local_cseq = 1
         self.remote_cseq: int | None = None
         self.offers = Offers(self)
-        self._transferring = False
+        self.transfers = Transfers(self)
 
     # what the core sees
 
@@ -77,15 +78,15 @@ class SippyDialog(ReportingDialog):
         self.offers.reject(status)
 
     def refer(self, target: str) -> None:
-        if not self.confirmed or self.ended:
-            return
         try:
             uri = self.line.uri_of(target)
         except AddressError as error:
-            log.warning("call %s: no transfer: %s", self.call_id, error)
+            self.report("dialog_refer_done", 484, str(error))
             return
-        headers = (("Refer-To", f"<{uri}>"), ("Referred-By", f"<{self.local.url}>"))
-        self.request("REFER", self._refer_response, headers=headers)
+        self.transfers.refer(str(uri), str(self.local.url))
+
+    def refer_result(self, status: int) -> None:
+        self.transfers.result(status)
 
     def stop_negotiating(self) -> None:
         self.offers.stop()
@@ -93,10 +94,40 @@ class SippyDialog(ReportingDialog):
     def linger(self) -> None:
         self.stack.linger(self)
 
+    # what offers and transfers ask of a dialog
+
+    @property
+    def t1(self) -> float:
+        return self.stack.transactions.t1
+
+    def send_offer(self, sdp: str, answered: Callable[[OfferAnswered], None]) -> Callable[[], None]:
+        return send_offer(self, sdp, answered)
+
+    def send_in_dialog(
+        self,
+        method: str,
+        answered: Callable[[int, str], None],
+        headers: tuple[tuple[str, str], ...],
+        kind: str = "",
+        content: str = "",
+    ) -> None:
+        def response(message: Any, _transaction: Any) -> None:
+            code, reason = message.getSCode()
+            if code >= 200:
+                answered(code, from_wire(reason))
+
+        self.request(method, response, headers=headers, body=content, kind=kind)
+
     # requests of ours
 
     def build(
-        self, method: str, *, cseq: int | None = None, headers: Sequence[tuple[str, str]] = (), sdp: str = ""
+        self,
+        method: str,
+        *,
+        cseq: int | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+        body: str = "",
+        kind: str = "",
     ) -> SipRequest:
         """A request in this dialog (RFC 3261 §12.2.1.1); the next CSeq unless one is given."""
         if cseq is None:
@@ -128,7 +159,7 @@ class SippyDialog(ReportingDialog):
         if method in ("INVITE", "REFER"):
             request.appendHeader(header("Allow", ALLOWED_METHODS))
         add_headers(request, headers)
-        set_body(request, sdp)
+        set_body(request, body, kind or "application/sdp")
         return request
 
     def next_hop(self, hop: SipUri) -> tuple[tuple[str, int], str]:
@@ -149,11 +180,12 @@ class SippyDialog(ReportingDialog):
         on_response: Callable[[Any, Any], None] | None = None,
         *,
         headers: Sequence[tuple[str, str]] = (),
-        sdp: str = "",
+        body: str = "",
+        kind: str = "",
     ) -> ClientRequest:
         client = ClientRequest(
             self.stack.transactions,
-            lambda: self.build(method, headers=headers, sdp=sdp),
+            lambda: self.build(method, headers=headers, body=body, kind=kind),
             on_response or self._ignore,
             self.line.credentials,
             make_ack=self.build_ack if method == "INVITE" else None,
@@ -184,18 +216,6 @@ class SippyDialog(ReportingDialog):
     def _ignore(self, _response: Any, _transaction: Any) -> None:
         """A final response that changes nothing."""
 
-    def _refer_response(self, response: Any, _transaction: Any) -> None:
-        code, reason = response.getSCode()
-        if 200 <= code < 300:
-            self._transferring = True  # NOTIFYs tell how it went
-        elif code >= 300:
-            log.info("call %s: transfer refused: %s %s", self.call_id, code, reason)
-            self._lost_dialog(code, response)
-
-    def _lost_dialog(self, code: int, response: Any) -> None:
-        if code == 481 and not is_local(response):  # RFC 3261 §12.2.1.2
-            self.fail(481, "the peer does not know the dialog any more")
-
     # requests of the peer
 
     def matches(self, request: SipRequest) -> bool:
@@ -214,11 +234,14 @@ class SippyDialog(ReportingDialog):
         if self.ended:
             return self._reply(request, 481, "Call Does Not Exist")
         if method in ("INVITE", "UPDATE"):
-            return self.offers.receive(request, transaction)
+            self.offers.receive(ReceivedOffer(self, request, transaction))
+            return None, self._reinvite_cancelled, None
         if method == "INFO":
             return self._receive_info(request)
         if method == "NOTIFY":
             return self._receive_notify(request)
+        if method == "REFER":
+            return self._receive_refer(request, transaction)
         if method == "OPTIONS":
             return self._reply(request, 200, "OK")
         return self._reply(request, 405, "Method Not Allowed")
@@ -253,7 +276,7 @@ class SippyDialog(ReportingDialog):
         digit = info_digit(kind, text)
         if digit is None:
             response = self.stack.reply(request, 415, "Unsupported Media Type")
-            response.appendHeader(header("Accept", "application/dtmf-relay, application/dtmf"))
+            response.appendHeader(header("Accept", INFO_TYPES))
             return response, None, None
         if not digit:
             return self._reply(request, 400, "No Such Digit")
@@ -262,31 +285,27 @@ class SippyDialog(ReportingDialog):
 
     def _receive_notify(self, request: SipRequest) -> Any:
         kind, text = content(request)
-        if self._transferring and kind == "message/sipfrag":
-            status = text.split(maxsplit=2)[1:2]
-            if status and status[0].isdigit() and int(status[0]) >= 200:
-                self._transferring = False
-                if int(status[0]) < 300:
-                    self.send_bye()
-                    self.end(EndedBy.US, 200, "Transferred")
-                else:
-                    log.info("call %s: the transfer's target refused: %s", self.call_id, status[0])
+        if kind == "message/sipfrag" and header_text(request, "event").partition(";")[0].strip().lower() in (
+            "",
+            "refer",
+        ):
+            self.transfers.receive_notify(text, header_text(request, "subscription-state"))
         return self._reply(request, 200, "OK")
 
+    def _receive_refer(self, request: SipRequest, transaction: Any) -> tuple[None, None, None]:
+        def respond(code: int, reason: str) -> None:
+            self.stack.send(self.respond(request, code, reason), transaction)
 
-def info_digit(kind: str, text: str) -> str | None:
-    """The digit of an INFO body: None for a type that is no DTMF, ``""`` for one that names no digit."""
-    if kind == "application/dtmf-relay":
-        for line in text.replace("\r", "\n").split("\n"):
-            name, _, value = line.partition("=")
-            if name.strip().lower() == "signal":
-                signal = value.strip().upper()
-                break
-        else:
-            return ""
-    elif kind == "application/dtmf":
-        signal = text.strip().upper()
-    else:
-        return None
-    signal = _INFO_DIGITS.get(signal, signal)
-    return signal if signal in _DIGITS else ""
+        targets = [_uri_in(text) for text in header_texts(request, "refer-to")]
+        self.transfers.receive_refer(targets, request.getHFBody("cseq").getCSeqNum(), respond)
+        return None, None, None
+
+    def _reinvite_cancelled(self, _time: Any, _request: Any) -> None:
+        """The stack has answered 487 already."""
+        self.offers.withdrawn()
+
+
+def _uri_in(address: str) -> str:
+    """The URI of a name-addr or addr-spec, without header parameters."""
+    bracketed = re.search(r"<([^<>]*)>", address)
+    return from_wire(bracketed.group(1) if bracketed else address.partition(";")[0].strip())

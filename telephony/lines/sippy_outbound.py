@@ -44,7 +44,7 @@ class OutboundDialog(SippyDialog):
         self.later(RING_LIMIT, self._rang_too_long)
         self._invite = ClientRequest(
             self.stack.transactions,
-            lambda: self.build("INVITE", sdp=self._sdp),
+            lambda: self.build("INVITE", body=self._sdp),
             self._response,
             self.line.credentials,
             make_ack=self._ack,

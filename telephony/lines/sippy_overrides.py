@@ -32,7 +32,7 @@ from sippy.SipTransactionManager import COMPLETED, RINGING, TERMINATED, TRYING, 
 from sippy.SipURL import USERNAME_SAFE, SipURL
 from sippy.Time.MonoTime import MonoTime
 
-from telephony.lines.wire import decode
+from telephony.lines.wire import decode, encode
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,10 @@ _NAME = re.compile(r"^((?:from|f|to|t|contact|m|p-asserted-identity)\s*:)[^<\r\n
 
 T1 = 0.5
 T2 = 4.0
+
+
+def _quote(text: str, safe: str = "/") -> str:
+    return quote(encode(text), safe)
 
 
 class SipUri(SipURL):  # type: ignore[misc]
@@ -69,7 +73,7 @@ class SipUri(SipURL):  # type: ignore[misc]
             return f"tel:{self.tel}"
         text = str(super().localStr(local_addr))
         if self._raw_user is not None and self._raw_user[0] == self.username:
-            written = f"{self.scheme}:{quote(self.username, USERNAME_SAFE)}"
+            written = f"{self.scheme}:{_quote(self.username, USERNAME_SAFE)}"
             text = f"{self.scheme}:{self._raw_user[1]}{text[len(written) :]}"
         return text
 
@@ -108,6 +112,8 @@ def install() -> None:
     # sippy asks `"my" in dir(x)` 40 times a call, which costs a fifth of the call's CPU time
     for module in (sippy.SipURL, sippy.SipVia, sippy.SipConf):
         module.dir = _attributes
+    # sippy's raises for a name whose bytes are no UTF-8, and takes the message down with it
+    sippy.SipURL.quote = _quote
     # tel: URIs are refused by default although gateways put them into P-Asserted-Identity
     SipConf.autoconvert_tel_url = True
     sippy.SipAddress.SipURL = SipUri

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 PRODUCT = "Sansheng"
 #: methods we answer otherwise than with 405
-ALLOWED_METHODS = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY"
+ALLOWED_METHODS = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY, REFER"
 _CHALLENGES = {401: ("www-authenticate", "Authorization"), 407: ("proxy-authenticate", "Proxy-Authorization")}
 _MAX_ATTEMPTS = 4
 

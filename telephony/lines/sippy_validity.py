@@ -32,7 +32,7 @@ def check_request(request: SipRequest) -> None:
         raise InvalidRequest(400, "Bad CSeq")
     if not str(request.getHFBody("call-id")).strip():
         raise InvalidRequest(400, "Empty Call-ID")
-    for name in ("contact", "record-route", "route", "expires", "max-forwards", "refer-to"):
+    for name in ("contact", "record-route", "route", "expires", "max-forwards"):
         if request.countHFs(name):
             _body(request, name)
     if method == "INVITE":

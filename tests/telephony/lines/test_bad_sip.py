@@ -207,6 +207,7 @@ async def test_random_noise_and_cut_messages_never_stop_the_line(open_desk: Any,
         for dialog in [dialog for _, dialog, _ in desk.calls.incoming]:
             dialog.reject(486)  # a spoiled INVITE may still be a call
         desk.calls.reports = asyncio.Queue()
+        noise.transport.close()
         noise.failures.clear()  # it echoes the noise's own headers
         await alive(desk, peer)
 
