@@ -54,7 +54,8 @@ _text = msgspec.json.Decoder(_Text)
 
 
 class Headset(WSListener):
-    """``on_audio(payload)`` gets what the microphone says while a call is on, in G.711 payloads.
+    """``on_audio(payload)`` gets what the microphone says while a call is on, in G.711 payloads; where that is None,
+    ``on_frame(frame)`` gets it with its header.
 
     ``received``, ``lost`` (gaps in the console's own numbering), ``ignored`` (frames that make no sense) and
     ``dropped`` (audio left out because the network to the headset is slow) are counts over the socket's life.
@@ -64,6 +65,7 @@ class Headset(WSListener):
         self.agent = agent
         self.console = console
         self.on_audio: Callable[[bytes], None] | None = None
+        self.on_frame: Callable[[bytes], None] | None = None
         self.liveness = Liveness(monotonic_ns())
         #: as last reported by the console; its own words
         self.stats: dict[str, Any] = {}
@@ -101,7 +103,7 @@ class Headset(WSListener):
             self.call = ""
             self._started = None
             self._payload_type = -1
-            self.on_audio = None
+            self.on_audio = self.on_frame = None
             self.send_text({"type": "stop", "call": call})
 
     def set_muted(self, muted: bool) -> None:
@@ -173,6 +175,8 @@ class Headset(WSListener):
             self.received += 1
             if self.on_audio is not None:
                 self.on_audio(data[HEADER_SIZE:])
+            elif self.on_frame is not None:
+                self.on_frame(data)
         else:
             self._other(transport, frame, data)
 

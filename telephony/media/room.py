@@ -1,0 +1,330 @@
+"""One call's audio: who hears whom, what is played to whom, and each party on its own track of the recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from time import monotonic_ns
+
+from picows import WSMsgType
+
+from telephony.media.headset import HEADER_SIZE, Headset
+from telephony.media.media_clock import MediaClock
+from telephony.media.mixer import Ear, Mixer
+from telephony.media.party import PLAYING, HeadsetParty, LegParty, Party, Sink, beginning, to_all
+from telephony.media.playing import Playing
+from telephony.media.quality import LegQuality
+from telephony.media.rtp_leg import OnAudio, RtpLeg
+from telephony.media.silence import PCMA, silence
+from telephony.media.sound import Sound
+from telephony.media.tap import Tap
+from telephony.media.voice import Voice
+
+_BINARY = WSMsgType.BINARY
+
+#: the first two bytes of a headset frame, by the second byte of the RTP header: payload type, then the marker as flag
+_FRAME_START = [bytes((second & 0x7F, second >> 7)) for second in range(256)]
+
+#: a party's number is its track in the recording
+LAST_PARTY = 15
+
+_Record = Callable[[int, int, int, bytes, int], None]
+
+
+class Room:
+    """Parties come and go by ``add_leg``, ``add_headset``, ``remove``; who hears whom is said by ``route``, as a whole.
+
+    Where each ear's audio comes from is settled when something changes, never per packet: an ear that hears one
+    speaker gets the payloads as they came (in the other law by a table), one that hears several gets a mix every
+    20 ms, one that is played to hears nothing else. A leg that is routed or played to gets a continuous stream.
+
+    Tracks: a leg's is what came from it, always. A headset's begins when somebody first hears it, and holds silence
+    while nobody does. Where one leg hears that headset alone, the track is what was sent on that leg, as it was sent.
+    """
+
+    def __init__(self, call: str, clock: MediaClock, tap: Tap | None = None) -> None:
+        self.call = call
+        self._clock = clock
+        self._parties: dict[int, Party] = {}
+        self._hears: dict[int, tuple[int, ...]] = {}
+        self._law = PCMA
+        self._mixer = Mixer(clock)
+        self._closed = False
+        self._qualities: dict[int, LegQuality] = {}
+        self.tap = tap
+
+    @property
+    def tap(self) -> Tap | None:
+        """Who records; set or changed at any time, as when an answer follows early media."""
+        return self._tap
+
+    @tap.setter
+    def tap(self, tap: Tap | None) -> None:
+        self._tap = tap
+        self._record: _Record = _ignore if tap is None else tap.packet
+        self._wire()
+
+    @property
+    def parties(self) -> tuple[int, ...]:
+        return tuple(sorted(self._parties))
+
+    # who is there
+
+    def add_leg(self, party: int, leg: RtpLeg) -> None:
+        """Raises ValueError when the number is taken or no track."""
+        self._enter(party, LegParty(party, leg))
+
+    def add_headset(self, party: int, headset: Headset) -> None:
+        """Join ``headset`` and start it; in place of the party's former one, which is stopped.
+
+        Raises ValueError when the number is that of a leg, or no track.
+        """
+        known = self._parties.get(party)
+        if not isinstance(known, HeadsetParty):
+            self._enter(party, HeadsetParty(party, headset))
+            return
+        if known.headset is not None and known.headset is not headset:
+            known.headset.stop(self.call)
+        known.headset = headset
+        known.law = -1
+        known.begins()
+        self._wire()
+        if known.muted:
+            headset.set_muted(True)
+
+    def remove_headset(self, party: int) -> None:
+        """The headset is gone: the party stays, silent, and hears nothing."""
+        known = self._parties.get(party)
+        if isinstance(known, HeadsetParty) and known.headset is not None:
+            headset, known.headset = known.headset, None
+            headset.stop(self.call)
+            self._wire()
+
+    def remove(self, party: int) -> LegQuality | None:
+        """The party leaves: its leg is closed, its headset stopped. Gives what its leg saw."""
+        gone = self._parties.pop(party, None)
+        if gone is None:
+            return None
+        quality = self._part(gone)
+        self._wire()
+        return quality
+
+    def close(self) -> dict[int, LegQuality]:
+        """The call is over: close legs and recorder, part the headsets. May be called again.
+
+        Gives what the legs saw that were here to the end, by party.
+        """
+        if not self._closed:
+            self._closed = True
+            self._mixer.mix({})
+            for number, party in sorted(self._parties.items()):
+                quality = self._part(party)
+                if quality is not None:
+                    self._qualities[number] = quality
+            self._parties.clear()
+            if self._tap is not None:
+                self._tap.close()
+        return dict(self._qualities)
+
+    def renegotiated(self, party: int) -> None:
+        """The leg's session changed, maybe its law and direction."""
+        self._wire()
+
+    # what they hear
+
+    def route(self, hears: Mapping[int, Collection[int]]) -> None:
+        """Who hears whom from now on; whoever is not in it hears nobody. Numbers that nobody has yet wait for them."""
+        self._hears = {ear: tuple(sorted(set(speakers) - {ear})) for ear, speakers in hears.items()}
+        self._wire()
+
+    def play(
+        self,
+        party: int,
+        sounds: Sequence[Sound],
+        *,
+        loop: bool = False,
+        on_end: Callable[[], None] | None = None,
+    ) -> None:
+        """Let ``party`` hear ``sounds`` one after the other, over and over with ``loop``, instead of what it would.
+
+        ``on_end`` is told once when they are over, and not when something else ended them. Raises KeyError when there
+        is no such party.
+        """
+        ear = self._parties[party]
+        if ear.playing is not None:
+            ear.playing.stop()
+        ear.begins()
+
+        def over() -> None:
+            ear.playing = None
+            self._wire()
+            if on_end is not None:
+                on_end()
+
+        ear.playing = Playing(self._clock, ear, sounds, loop=loop, on_end=over)
+        self._wire()
+
+    def stop_playing(self, party: int) -> None:
+        """At once; what the party would hear comes back."""
+        ear = self._parties.get(party)
+        if ear is not None and ear.playing is not None:
+            ear.playing.stop()
+            ear.playing = None
+            self._wire()
+
+    def set_muted(self, party: int, muted: bool) -> None:
+        """Tell the headset. That nobody hears the party is said by ``route``."""
+        known = self._parties.get(party)
+        if isinstance(known, HeadsetParty):
+            known.muted = muted
+            if known.headset is not None:
+                known.headset.set_muted(muted)
+
+    # the wiring
+
+    def _enter(self, number: int, party: Party) -> None:
+        if not 0 <= number <= LAST_PARTY:
+            raise ValueError(f"party {number}: parties are numbered from 0 to {LAST_PARTY}")
+        if number in self._parties:
+            raise ValueError(f"party {number} is in the room already")
+        if self._closed:
+            raise ValueError("the room is closed")
+        self._parties[number] = party
+        self._wire()
+
+    def _part(self, party: Party) -> LegQuality | None:
+        if party.playing is not None:
+            party.playing.stop()
+            party.playing = None
+        if isinstance(party, LegParty):
+            return party.leg.close()
+        if party.headset is not None:
+            party.headset.stop(self.call)
+        return None
+
+    def _speakers(self, ear: Party) -> tuple[int, ...]:
+        return tuple(speaker for speaker in self._hears.get(ear.number, ()) if speaker in self._parties)
+
+    def _wire(self) -> None:
+        """Settle who is heard where, from parties, matrix, playing and laws."""
+        if self._closed:
+            return
+        self._start_headsets()
+        through: dict[int, list[Party]] = {number: [] for number in self._parties}
+        mixes: dict[Ear, tuple[int, ...]] = {}
+        heard: set[int] = set()
+        for ear in self._parties.values():
+            speakers = self._speakers(ear)
+            feed = PLAYING if ear.playing is not None else speakers
+            if feed != ear.feed:
+                ear.fresh = ear.began
+                ear.began = ear.began or bool(feed)
+                ear.begins()
+                ear.feed = feed
+            if ear.playing is None:
+                heard.update(speakers)
+                if len(speakers) == 1:
+                    through[speakers[0]].append(ear)
+                elif speakers:
+                    mixes[ear] = speakers
+            if isinstance(ear, LegParty):
+                ear.leg.on_sent = _ignore
+        self._mixer.mix(mixes)
+        for number, speaker in self._parties.items():
+            voice = self._mixer.voices.get(number)
+            if isinstance(speaker, LegParty):
+                speaker.leg.on_audio = self._from_leg(speaker, through[number], voice)
+                if speaker.feed or number in heard:
+                    speaker.leg.stream()
+            else:
+                speaker.taped = speaker.taped or number in heard
+                self._from_headset(speaker, through[number], voice)
+
+    def _start_headsets(self) -> None:
+        legs = [party for _, party in sorted(self._parties.items()) if isinstance(party, LegParty)]
+        self._law = next((leg.law for leg in legs if leg.leg.negotiated is not None), self._law)
+        for party in self._parties.values():
+            if isinstance(party, HeadsetParty) and party.headset is not None:
+                party.law = self._law
+                party.headset.start(self.call, self._law, self._direction(party))
+
+    def _direction(self, party: HeadsetParty) -> str:
+        """That of the one leg which this headset speaks with, if it is one."""
+        others = {*self._speakers(party)}
+        others.update(ear.number for ear in self._parties.values() if party.number in self._speakers(ear))
+        if len(others) == 1:
+            other = self._parties[others.pop()]
+            if isinstance(other, LegParty) and other.leg.negotiated is not None:
+                return other.leg.direction
+        return "sendrecv"
+
+    def _sinks(self, ears: Sequence[Party]) -> list[Sink]:
+        return [beginning(ear.sink(), partial(self._begun, ear)) if ear.fresh else ear.sink() for ear in ears]
+
+    def _begun(self, ear: Party) -> None:
+        ear.fresh = False
+        self._wire()
+
+    def _from_leg(self, speaker: LegParty, ears: Sequence[Party], voice: Voice | None) -> OnAudio:
+        record, track = self._record, speaker.number
+        only = ears[0] if len(ears) == 1 and voice is None else None
+        if not ears and voice is None:
+
+            def to_nobody(datagram: bytes, payload: bytes, timestamp: int, now: int) -> None:
+                record(track, datagram[1] & 0x7F, timestamp, payload, now)
+
+            return to_nobody
+        if isinstance(only, HeadsetParty) and only.headset is not None and not only.fresh:
+            headset = only.headset
+
+            def to_headset(datagram: bytes, payload: bytes, timestamp: int, now: int) -> None:
+                headset.deliver(_BINARY, _FRAME_START[datagram[1]] + datagram[2:8] + payload)
+                record(track, datagram[1] & 0x7F, timestamp, payload, now)
+
+            return to_headset
+        sink = to_all(self._sinks(ears))
+
+        def to_several(datagram: bytes, payload: bytes, timestamp: int, now: int) -> None:
+            sink(_FRAME_START[datagram[1]] + datagram[2:8], payload)
+            if voice is not None:
+                voice.push(payload, datagram[1] & 0x7F, timestamp)
+            record(track, datagram[1] & 0x7F, timestamp, payload, now)
+
+        return to_several
+
+    def _from_headset(self, speaker: HeadsetParty, ears: Sequence[Party], voice: Voice | None) -> None:
+        record, track = self._record, speaker.number
+        legs = [ear for ear in ears if isinstance(ear, LegParty)]
+        if legs and self._tap is not None:
+            legs[0].leg.on_sent = partial(record, track)
+        headset = speaker.headset
+        if headset is None:
+            return
+        headset.on_audio = headset.on_frame = None
+        tapes = self._tap is not None and speaker.taped and not legs
+        if not ears and voice is None:
+
+            def to_nobody(frame: bytes) -> None:
+                law, timestamp = frame[0], int.from_bytes(frame[4:HEADER_SIZE], "big")
+                record(track, law, timestamp, silence(law, len(frame) - HEADER_SIZE), monotonic_ns())
+
+            headset.on_frame = to_nobody if tapes else None
+            return
+        if len(ears) == len(legs) == 1 and voice is None and not legs[0].fresh and legs[0].law == speaker.law:
+            headset.on_audio = legs[0].leg.send_audio
+            return
+        sink = to_all(self._sinks(ears))
+
+        def to_several(frame: bytes) -> None:
+            header, payload = frame[:HEADER_SIZE], frame[HEADER_SIZE:]
+            sink(header, payload)
+            if voice is not None:
+                voice.push(payload, header[0], int.from_bytes(header[4:], "big"))
+            if tapes:
+                record(track, header[0], int.from_bytes(header[4:], "big"), payload, monotonic_ns())
+
+        headset.on_frame = to_several
+
+
+def _ignore(*_: object) -> None:
+    return None
