@@ -11,7 +11,9 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^\S(.*
 Number = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"[0-9]")]
 
 
-class _Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", omit_defaults=True):
+class _Step(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", omit_defaults=True
+):
     pass
 
 
