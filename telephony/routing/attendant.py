@@ -126,7 +126,7 @@ class Attendant:
         if not self._over and isinstance(self._activity, _TakingMessage):
             log.info("call %s: a message of %.1f s was left", self.attended.call.id, seconds)
             self._activity = Activity()
-            self.say([spoken.VOICEMAIL_THANKS], "voicemail", lambda _: self.attended.end("message left"))
+            self.say([spoken.VOICEMAIL_SAVED], "voicemail", lambda _: self.attended.end("message left"))
 
     def routing_changed(self, now: int) -> None:
         """A caller whose queue is gone goes to the first one."""
@@ -152,7 +152,7 @@ class Attendant:
     # ---- steps
 
     def go(self, step: Step, why: str, now: int, *, chosen: bool = False) -> None:
-        """Take a step. ``why``: ``entry``, ``menu``, ``closed``, ``overflow`` …; ``chosen``: by a key of the caller's."""
+        """Take a step. ``why``: ``entry``, ``closed``, ``overflow`` …; ``chosen``: by a key of the caller's."""
         if self._over:
             return
         self._steps = 0 if chosen else self._steps + 1
@@ -228,7 +228,7 @@ class Attendant:
         self.attended.request_callback(name)
         self._leave_queue("callback", ToCallback(queue=name), now)
         self._activity = Activity()
-        self.say([spoken.CALLBACK_ACCEPTED], "callback", lambda _: self.attended.end("to be called back"))
+        self.say([spoken.CALLBACK_CONFIRMED], "callback", lambda _: self.attended.end("to be called back"))
 
     def can_be_called_back(self) -> bool:
         """A number came with the call."""

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from telephony.routing.settings import Hours, RoutingError, RoutingSettings, Strategy
+from telephony.routing.spoken import MADE
 from telephony.routing.steps import Step, ToCallback, ToMenu, ToMessage, ToNumber, ToQueue, ToVoicemail
 
 _SOUNDS = Path(__file__).parent.parent / "sounds"
@@ -47,7 +48,7 @@ class _Known:
             "queue": [queue.name for queue in settings.queues],
             "menu": [menu.name for menu in settings.menus],
             "opening hours": [hours.name for hours in settings.hours],
-            "prompt": [*(prompt.name for prompt in settings.prompts), *sounds],
+            "prompt": [*(prompt.name for prompt in settings.prompts), *sounds, *MADE],
         }
         if lines is not None:
             self._names["line"] = sorted(lines)

@@ -116,15 +116,16 @@ class QueueWait(Activity):
         self._announce_from = now
         settings, outlook = self._settings(), self._attendant.outlook
         place = outlook.position(self._attendant.attended.call.id)
+        if not place:
+            return
         prompts: list[str] = []
-        if settings.announce_position and place:
+        if settings.announce_position:
             prompts += spoken.position(place)
-        if settings.announce_wait and place:
-            seconds = outlook.expected_wait(self.queue, place)
-            if seconds is not None:
-                prompts += spoken.expected_wait(seconds)
+        seconds = outlook.expected_wait(self.queue, place) if settings.announce_wait else None
+        if seconds is not None:
+            prompts += spoken.expected_wait(seconds)
         if prompts:
-            self._attendant.say(prompts, "position" if prompts[0] == spoken.POSITION else "wait", self._go_on)
+            self._attendant.say(prompts, "position" if settings.announce_position else "wait", self._go_on)
 
     def _go_on(self, now: int) -> None:
         self._announce_from = now

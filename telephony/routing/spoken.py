@@ -1,42 +1,32 @@
-"""What callers are told, as names of prompts in ``telephony/sounds/``."""
+"""What callers are told, as names of prompts that ship (docs/routing.md)."""
 
 from __future__ import annotations
+
+from telephony.media.spoken_number import MOST, spoken_number
 
 RINGBACK = "ringback"
 BEEP = "beep"
 RECORDING = "recording-notice"
 CALLBACK_OFFER = "callback-offer"
-CALLBACK_ACCEPTED = "callback-accepted"
+CALLBACK_CONFIRMED = "callback-confirmed"
 VOICEMAIL = "voicemail"
-VOICEMAIL_THANKS = "voicemail-thanks"
+VOICEMAIL_SAVED = "voicemail-saved"
 GOODBYE = "goodbye"
-POSITION = "position"
-WAIT = "wait"
-WAIT_SOON = "wait-soon"
+NEXT = "queue-position-next"
+#: made rather than read, and always there
+MADE = frozenset({RINGBACK, BEEP})
 
 
-def position(place: int) -> list[str]:
-    """The caller's place in the queue, from 1."""
-    return [POSITION, *number(place), "position-end"]
+def position(place: int) -> tuple[str, ...]:
+    """How many wait ahead of the caller at ``place`` (from 1) of the queue."""
+    if place <= 1:
+        return (NEXT,)
+    return ("queue-position-before", *spoken_number(min(place - 1, MOST), counted=True), "queue-position-after")
 
 
-def expected_wait(seconds: float) -> list[str]:
+def expected_wait(seconds: float) -> tuple[str, ...]:
     """Full minutes, rounded up: who is told too little is angrier than who is told too much."""
     if seconds <= 60:
-        return [WAIT_SOON]
-    return [WAIT, *number(min(99, -int(-seconds // 60))), "wait-minutes"]
-
-
-def number(value: int) -> list[str]:
-    """Chinese numerals of 0 to 199 (more is 199): 十五 for 15, 二十三 for 23, 一百零三 for 103."""
-    value = max(0, min(value, 199))
-    hundreds, rest = divmod(value, 100)
-    tens, ones = divmod(rest, 10)
-    names = ["num-1", "num-100"] if hundreds else []
-    if hundreds and rest and not tens:
-        names.append("num-0")
-    if tens:
-        names += ["num-10"] if tens == 1 and not hundreds else [f"num-{tens}", "num-10"]
-    if ones or not names:
-        names.append(f"num-{ones}")
-    return names
+        return ("queue-wait-short",)
+    minutes = min(-int(-seconds // 60), MOST)
+    return ("queue-wait-before", *spoken_number(minutes, counted=True), "queue-wait-after")
