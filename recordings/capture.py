@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from recordings.capture_backlog import Backlog
-from recordings.capture_format import RECORD, CaptureHeader
+from recordings.capture_format import LAST_LEG, LEGS, RECORD, CaptureHeader
 
 _log = logging.getLogger(__name__)
 
@@ -85,8 +85,8 @@ class CaptureTap:
         self.closed_ns = 0
         #: records that may wait; 0 once closed
         self.limit = STALLED_RECORDS
-        #: packets dropped on the loop because the writer thread stalled
-        self.overflow = 0
+        #: packets dropped on the loop because the writer thread stalled, by leg
+        self.overflow = [0] * LEGS
         #: packets that were no packets
         self.refused = 0
         # the rest belongs to the writer thread
@@ -132,10 +132,11 @@ class CaptureTap:
             self._recorder.report(self, "writer_stalled: the disk does not answer", waiting / 100)
             self.packet(leg, payload_type, timestamp, payload, monotonic_ns)
             return
-        self.overflow += 1
-        if self.overflow % 500 == 1:
+        self.overflow[leg & LAST_LEG] += 1
+        dropped = sum(self.overflow)
+        if dropped % 500 == 1:
             reason = "writer_stalled: the disk does not answer, audio is being dropped"
-            self._recorder.report(self, reason, (waiting + self.overflow) / 100)
+            self._recorder.report(self, reason, (waiting + dropped) / 100)
 
 
 _pack = RECORD.pack
@@ -264,8 +265,8 @@ class CaptureRecorder:
         closing = tap.closing
         backlog = tap.backlog
         taken = tap.take()
-        if tap.overflow:
-            overflow, tap.overflow = tap.overflow, 0
+        if any(tap.overflow):
+            overflow, tap.overflow = tap.overflow, [0] * LEGS
             tap.limit = 0 if closing else STALLED_RECORDS
             backlog.note_overflow(overflow, time.monotonic_ns())
         try:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from recordings.capture_format import AGENT_LEG, END, END_NOTE, GAP, GAP_NOTE, LAST_LEG, RECORD
+from recordings.capture_format import END, END_NOTE, GAP, GAP_NOTE, LAST_LEG, LEGS, RECORD
 
 #: records joined for one write: 256 are about 45 kB
 _BATCH = 256
@@ -37,11 +37,11 @@ class Backlog:
         self._records: deque[bytes] = deque()
         self._rest = b""
         #: payload bytes waiting, by leg
-        self._waiting = [0] * (LAST_LEG + 1)
+        self._waiting = [0] * LEGS
         #: payload bytes dropped, by leg
-        self._lost = [0] * (LAST_LEG + 1)
+        self._lost = [0] * LEGS
         #: first and last arrival and packets by leg of what was dropped and is not yet noted in the file
-        self._gap: tuple[int, int, int, int] | None = None
+        self._gap: tuple[int, int, list[int]] | None = None
         self._ended = False
         self.bytes = 0
         self.written = 0
@@ -111,8 +111,8 @@ class Backlog:
                 self._rest = self._rest[self._write(descriptor, self._rest) :]
                 continue
             if self._gap is not None:
-                first, last, caller, agent = self._gap
-                note = RECORD.pack(GAP_NOTE, 0, GAP.size, 0, last) + GAP.pack(first, last, caller, agent)
+                first, last, packets = self._gap
+                note = RECORD.pack(GAP_NOTE, 0, GAP.size, 0, last) + GAP.pack(first, last, *packets)
                 self._gap = None
                 self._rest = note
                 continue
@@ -164,25 +164,26 @@ class Backlog:
         self._rest = b""
         self.bytes = 0
 
-    def note_overflow(self, packets: int, now_ns: int) -> None:
-        """Packets that never reached the backlog: half of each leg's, 20 ms each, up to ``now_ns``."""
-        self.offered += packets
-        self.dropped += packets
-        half = packets // 2
-        for leg, count in enumerate((packets - half, half)):
-            self._lost[leg] += count * 160
-        self._widen(now_ns - (packets - half) * 20_000_000, now_ns, packets - half, half)
+    def note_overflow(self, packets: Sequence[int], now_ns: int) -> None:
+        """Packets that never reached the backlog, by leg, 20 ms each, up to ``now_ns``."""
+        self.offered += sum(packets)
+        self.dropped += sum(packets)
+        first = now_ns - max(packets) * 20_000_000
+        for leg, count in enumerate(packets):
+            if count:
+                self._lost[leg] += count * 160
+                self._widen(first, now_ns, leg, count)
 
     def _drop(self, record: bytes) -> None:
         leg, _, length, _, arrival = RECORD.unpack_from(record)
         self._waiting[leg] -= length
         self._lost[leg] += length
         self.dropped += 1
-        self._widen(arrival, arrival, int(leg != AGENT_LEG), int(leg == AGENT_LEG))
+        self._widen(arrival, arrival, leg, 1)
 
-    def _widen(self, first: int, last: int, caller: int, agent: int) -> None:
+    def _widen(self, first: int, last: int, leg: int, packets: int) -> None:
+        counts = [0] * LEGS
         if self._gap is not None:
-            first, last = min(first, self._gap[0]), max(last, self._gap[1])
-            caller += self._gap[2]
-            agent += self._gap[3]
-        self._gap = (first, last, caller, agent)
+            first, last, counts = min(first, self._gap[0]), max(last, self._gap[1]), self._gap[2]
+        counts[leg] += packets
+        self._gap = (first, last, counts)

@@ -6,9 +6,10 @@ A file is one or more segments. A segment is a header, then records, all big end
             | monotonic clock u64 (ns) | call id length u8, call id (ASCII) | CRC-32 u32 of all before it
     record  leg u8 | payload type u8 | length u16 | RTP timestamp u32 | arrival u64 (ns, monotonic) | payload
 
-The two clocks of the header were read at the same instant, so that an arrival becomes wall time. Legs are 0 caller and
-1 agent; 0xF0 notes packets that could not be kept and 0xF1 ends a segment that was closed in order. A torn tail is
-ignored. Bytes that make no sense (a lost disk block) are skipped up to where sound records follow again, and counted.
+The two clocks of the header were read at the same instant, so that an arrival becomes wall time. A leg is a party's
+number (docs/call-control.md): 0 caller, 1 first agent, up to 15; 0xF0 notes packets that could not be kept, 0xF1 ends a
+segment that was closed in order. A torn tail is ignored. Bytes that make no sense (a lost disk block) are skipped up
+to where sound records follow again, and counted.
 """
 
 from __future__ import annotations
@@ -24,13 +25,16 @@ VERSION = 1
 CALLER_LEG = 0
 AGENT_LEG = 1
 LAST_LEG = 15
+LEGS = LAST_LEG + 1
 GAP_NOTE = 0xF0
 END_NOTE = 0xF1
 
 #: leg, payload type, payload length, RTP timestamp, arrival in monotonic ns
 RECORD = struct.Struct(">BBHIQ")
-#: first and last arrival of what was dropped (monotonic ns), packets dropped of the caller and of the agent
-GAP = struct.Struct(">QQII")
+#: first and last arrival of what was dropped (monotonic ns), packets dropped of each leg
+GAP = struct.Struct(f">QQ{LEGS}I")
+#: the same of two legs, as calls of two were noted once
+_GAP_OF_TWO = struct.Struct(">QQII")
 #: packets offered to this segment, packets dropped
 END = struct.Struct(">II")
 _HEADER = struct.Struct(">8sHHQQB")
@@ -63,12 +67,11 @@ Packet = tuple[int, int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class CaptureGap:
-    """Packets the recorder had to drop, between two arrivals (monotonic ns)."""
+    """Packets the recorder had to drop, by leg, between two arrivals (monotonic ns)."""
 
     first_ns: int
     last_ns: int
-    caller_packets: int
-    agent_packets: int
+    packets: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -165,7 +168,9 @@ def _take(segment: Segment, data: bytes, offset: int) -> None:
     if leg <= LAST_LEG:
         segment.legs.setdefault(leg, []).append((arrival, timestamp, payload_type, start, length))
     elif leg == GAP_NOTE:
-        segment.gaps.append(CaptureGap(*GAP.unpack_from(data, start)))
+        note = GAP if length == GAP.size else _GAP_OF_TWO
+        first, last, *packets = note.unpack_from(data, start)
+        segment.gaps.append(CaptureGap(first, last, tuple(packets)))
     else:
         segment.ended_ns = arrival
 
@@ -180,7 +185,7 @@ def _record_end(data: bytes, offset: int, anchor_ns: int) -> int:
     if leg <= LAST_LEG:
         sound = length > 0 and payload_type < 128
     elif leg == GAP_NOTE:
-        sound = length == GAP.size
+        sound = length in (GAP.size, _GAP_OF_TWO.size)
     else:
         sound = leg == END_NOTE and length == END.size
     return offset + RECORD.size + length if sound else 0

@@ -7,8 +7,9 @@ both channels say, the other voice is heard 30 dB down while both speak, and nea
 uncoupled it is 80 dB down. Why 32 kbit/s at effort 5: at 24 kbit/s, or at effort 1, a steady tone wanders by up to
 2.4 dB (more under ill luck), so a level in the file would prove nothing; here it stays within 0.5 dB, for 206 kB and
 about 0.6 s of CPU a minute, at low priority after the call. libopus leaves channels uncoupled only in family 255, which
-names no speakers and which some players refuse; the header is then set to family 1, which says left and right
-(RFC 7845 §5.1.1.2).
+names no speakers and which some players refuse; of a call of two the header is then set to family 1, which says left
+and right (RFC 7845 §5.1.1.2). A call of more keeps family 255: Chromium plays up to 16 channels of it, none mixed into
+another and in their order, and seeks in them as exactly; with family 1 it orders them as loudspeakers.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-CHANNELS = 2
-_PCM = ("-f", "s16le", "-ar", "8000", "-ac", str(CHANNELS))
+
+def _pcm(channels: int) -> tuple[str, ...]:
+    return ("-f", "s16le", "-ar", "8000", "-ac", str(channels))
 
 
 class CodecFailed(RuntimeError):
@@ -33,14 +35,17 @@ class CodecFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """``name`` goes into the manifest and the database; ``suffix`` and ``media_type`` are those of the file."""
+    """``kilobits`` a second are spent on each channel; ``suffix`` and ``media_type`` are those of the file."""
 
-    name: str
+    family: str
+    kilobits: int
     arguments: tuple[str, ...]
     suffix: str = ".webm"
     media_type: str = "audio/webm"
-    #: two uncoupled Opus streams, to be called left and right
-    uncoupled: bool = True
+
+    def name(self, channels: int) -> str:
+        """What goes into the manifest and the database."""
+        return f"{self.family}-{self.kilobits * channels}k"
 
 
 # checksums over the headers are left out, because the Opus header is changed afterwards
@@ -49,12 +54,9 @@ _WEBM = ("-f", "webm", "-cues_to_front", "1", "-cluster_time_limit", "1000", "-w
 _REPRODUCIBLE = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact")
 _OPUS = ("-c:a", "libopus", "-mapping_family", "255", "-frame_duration", "20")
 
-SPEECH = Codec(
-    "opus-32k",
-    (*_OPUS, "-b:a", "32k", "-application", "voip", "-compression_level", "5", *_REPRODUCIBLE, *_WEBM),
-)
+SPEECH = Codec("opus", 16, (*_OPUS, "-application", "voip", "-compression_level", "5", *_REPRODUCIBLE, *_WEBM))
 #: for what the speech coder cannot follow (music, test tones); used when the verification of ``SPEECH`` fails
-ANYTHING = Codec("opus-64k", (*_OPUS, "-b:a", "64k", "-application", "audio", *_REPRODUCIBLE, *_WEBM))
+ANYTHING = Codec("opus", 32, (*_OPUS, "-application", "audio", *_REPRODUCIBLE, *_WEBM))
 
 
 def executable() -> str:
@@ -65,9 +67,10 @@ def executable() -> str:
         raise CodecFailed(f"no ffmpeg: {error}") from error
 
 
-def encode(pcm: Iterable[bytes], target: Path, codec: Codec, most_seconds: float) -> None:
+def encode(pcm: Iterable[bytes], channels: int, target: Path, codec: Codec, most_seconds: float) -> None:
     """Encode interleaved 8 kHz 16-bit PCM into ``target`` (overwritten). Raises CodecFailed, OSError."""
-    arguments = [*_PCM, "-i", "pipe:0", *codec.arguments, str(target)]
+    rate = ("-b:a", f"{codec.kilobits * channels}k")
+    arguments = [*_pcm(channels), "-i", "pipe:0", *rate, *codec.arguments, str(target)]
     with _running(arguments, most_seconds, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None
         try:
@@ -77,26 +80,27 @@ def encode(pcm: Iterable[bytes], target: Path, codec: Codec, most_seconds: float
         except BrokenPipeError:
             # it died early; its last words are told by _running
             process.wait()
-    if codec.uncoupled:
-        _name_sides(target)
+    _check_apart(target, channels)
 
 
-def _name_sides(target: Path) -> None:
-    """Set the channel mapping family of the Opus header (RFC 7845 §5.1) from 255 to 1: left and right."""
+def _check_apart(target: Path, channels: int) -> None:
+    """Each channel must be a stream of its own; two are called left and right: the channel mapping family of the Opus
+    header (RFC 7845 §5.1) is set from 255 to 1."""
     with target.open("r+b") as file:
         head = file.read(1 << 20)
         at = head.find(b"OpusHead")
         # family, streams, coupled streams, and which stream each channel is
-        if at < 0 or head[at + 18 : at + 23] != bytes((255, CHANNELS, 0, 0, 1)):
-            raise CodecFailed("the Opus header is not that of two uncoupled streams")
-        file.seek(at + 18)
-        file.write(b"\x01")
+        if at < 0 or head[at + 18 : at + 21 + channels] != bytes((255, channels, 0, *range(channels))):
+            raise CodecFailed(f"the Opus header is not that of {channels} uncoupled streams")
+        if channels == 2:
+            file.seek(at + 18)
+            file.write(b"\x01")
 
 
 @contextmanager
-def decoding(source: Path, most_seconds: float) -> Iterator[Iterator[bytes]]:
-    """Decode a file to 8 kHz 16-bit two-channel PCM. Raises CodecFailed at the end of the block when it went wrong."""
-    arguments = ["-i", str(source), *_PCM, "pipe:1"]
+def decoding(source: Path, channels: int, most_seconds: float) -> Iterator[Iterator[bytes]]:
+    """Decode a file to 8 kHz 16-bit PCM of as many channels. Raises CodecFailed at the block's end if it went wrong."""
+    arguments = ["-i", str(source), *_pcm(channels), "pipe:1"]
     with _running(arguments, most_seconds, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         yield iter(lambda: process.stdout.read(1 << 18) if process.stdout else b"", b"")

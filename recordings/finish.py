@@ -1,4 +1,4 @@
-"""Finishing: from the raw capture of an ended call to one verified two-channel file with peaks and manifest.
+"""Finishing: from the raw capture of an ended call to one verified file, a channel a party, with peaks and manifest.
 
 Everything is written beside its final name, made durable, verified, and renamed, the manifest last: a manifest that is
 there says that the rest is there and whole. Run again after a crash, it either finds that or starts over.
@@ -17,11 +17,12 @@ from pathlib import Path, PurePosixPath
 from recordings import ffmpeg
 from recordings.capture import RAW_FOLDER
 from recordings.capture_format import Capture, CaptureUnreadable, parse_capture
-from recordings.gaps import Gap, TalkWindow, find_gaps, prove
+from recordings.gaps import Gap, find_gaps, prove
 from recordings.manifest import (
     Manifest,
     ManifestUnreadable,
     Source,
+    Track,
     pack_manifest,
     read_manifest,
     sha256_of,
@@ -29,13 +30,15 @@ from recordings.manifest import (
 )
 from recordings.pcm import render
 from recordings.peaks import PeakMeter
-from recordings.timeline import LEGS, RATE, Timeline, lay_out
+from recordings.talk import Party, TalkWindow
+from recordings.timeline import RATE, Timeline, lay_out
 from recordings.verify import NotTheSame, Verification, verify
 
 _log = logging.getLogger(__name__)
 
 FINISHED_FOLDER = Path("recordings") / "finished"
-CHANNEL_NAMES = ("caller", "agent")
+#: what the parties of a call of two are, whatever the log knows
+_OF_TWO = {0: Party("caller"), 1: Party("agent")}
 
 #: no call is longer; a capture that says so has a damaged clock
 MOST_SECONDS = 24 * 3600
@@ -87,10 +90,11 @@ def finish(data: Path, raw_path: str, window: TalkWindow | None = None) -> Finis
     if done is not None:
         return done
     capture = parse_capture(content)
-    timeline = _lay_out(capture)
+    window = window or TalkWindow()
+    timeline = _lay_out(capture, window)
     (data / target).parent.mkdir(parents=True, exist_ok=True)
     with _parts(data / target) as part:
-        meter = PeakMeter(len(LEGS), RATE, timeline.samples)
+        meter = PeakMeter(timeline.parties, RATE, timeline.samples)
         codec, verification = _encode(capture, timeline, part(".audio"), meter)
         peaks = meter.peaks().pack()
         write_durably(part(".peaks"), peaks)
@@ -100,12 +104,13 @@ def finish(data: Path, raw_path: str, window: TalkWindow | None = None) -> Finis
             started_at=timeline.started_at,
             path=target.with_suffix(codec.suffix).as_posix(),
             media_type=codec.media_type,
-            codec=codec.name,
+            codec=codec.name(len(timeline.parties)),
             bytes=part(".audio").stat().st_size,
             sha256=sha256_of(part(".audio")),
             seconds=round(timeline.seconds, 3),
             sample_rate=RATE,
-            channels=list(CHANNEL_NAMES),
+            channels=[_channel_name(party) for party in timeline.parties],
+            tracks=[_track(party, window) for party in timeline.parties],
             peaks_path=target.with_suffix(".peaks").as_posix(),
             peaks_sha256=hashlib.sha256(peaks).hexdigest(),
             gaps=gaps,
@@ -143,10 +148,19 @@ def _target(raw_path: str) -> Path:
     return FINISHED_FOLDER / path.relative_to(RAW_FOLDER.as_posix()).with_suffix("")
 
 
-def _lay_out(capture: Capture) -> Timeline:
+def _channel_name(party: int) -> str:
+    return _OF_TWO[party].role if party in _OF_TWO else f"party {party}"
+
+
+def _track(party: int, window: TalkWindow) -> Track:
+    known = window.parties.get(party) or _OF_TWO.get(party) or Party("")
+    return Track(party, known.role, known.agent)
+
+
+def _lay_out(capture: Capture, window: TalkWindow) -> Timeline:
     if capture.packets == 0:
         raise NothingRecorded("the capture holds no audio")
-    timeline = lay_out(capture)
+    timeline = lay_out(capture, window.speakers)
     if not any(timeline.legs):
         raise NothingRecorded("the capture holds no audio of a codec that can be decoded")
     if timeline.seconds > MOST_SECONDS:
@@ -156,20 +170,21 @@ def _lay_out(capture: Capture) -> Timeline:
 
 def _encode(capture: Capture, timeline: Timeline, target: Path, meter: PeakMeter) -> tuple[ffmpeg.Codec, Verification]:
     """Encode and verify; what the speech coder cannot carry is encoded again with one for anything."""
-    patience = 60.0 + timeline.seconds
-    ffmpeg.encode(render(timeline, capture.data, meter), target, ffmpeg.SPEECH, patience)
+    channels = len(timeline.parties)
+    patience = 60.0 + timeline.seconds * channels / 2
+    ffmpeg.encode(render(timeline, capture.data, meter), channels, target, ffmpeg.SPEECH, patience)
     try:
         return ffmpeg.SPEECH, _check(capture, timeline, target, patience)
     except NotTheSame as difference:
-        _log.info("recording of call %s: %s; encoded again as %s", capture.call, difference, ffmpeg.ANYTHING.name)
-    ffmpeg.encode(render(timeline, capture.data), target, ffmpeg.ANYTHING, patience)
+        _log.info("recording of call %s: %s; encoded again", capture.call, difference)
+    ffmpeg.encode(render(timeline, capture.data), channels, target, ffmpeg.ANYTHING, patience)
     return ffmpeg.ANYTHING, _check(capture, timeline, target, patience)
 
 
 def _check(capture: Capture, timeline: Timeline, target: Path, patience: float) -> Verification:
     with target.open("rb") as file:
         os.fsync(file.fileno())
-    return verify(target, render(timeline, capture.data), timeline.seconds, patience)
+    return verify(target, render(timeline, capture.data), len(timeline.parties), timeline.seconds, patience)
 
 
 def _source(capture: Capture, timeline: Timeline, raw_path: str, digest: str) -> Source:

@@ -27,8 +27,17 @@ class Source(msgspec.Struct, frozen=True):
     damaged_bytes: int
 
 
+class Track(msgspec.Struct, frozen=True):
+    """Whose voice a channel holds. ``role`` is the one that the party came in with, ``agent`` a user name or empty."""
+
+    party: int
+    role: str
+    agent: str = ""
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Paths are relative to the data folder; times of ``gaps`` are seconds on the recording's clock."""
+    """Paths are relative to the data folder; times of ``gaps`` are seconds on the recording's clock. ``channels`` names
+    the file's channels in their order, ``tracks`` says whose voices they are (empty in old ones: caller and agent)."""
 
     version: int = VERSION
     call: str
@@ -41,6 +50,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     sample_rate: int
     channels: list[str]
+    tracks: list[Track] = []
     peaks_path: str
     peaks_sha256: str
     gaps: list[Gap]

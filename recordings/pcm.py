@@ -1,4 +1,4 @@
-"""From a timeline to two-channel 16-bit PCM, a stretch at a time, and its peaks on the way."""
+"""From a timeline to 16-bit PCM with a channel for each track, a stretch at a time, and its peaks on the way."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from collections.abc import Iterator
 
 from recordings.g711 import HIGH, LOW, SIZE
 from recordings.peaks import PeakMeter
-from recordings.timeline import LEGS, RATE, Piece, Timeline
+from recordings.timeline import RATE, Piece, Timeline
 
-#: samples rendered at once: 30 s, about half a megabyte of PCM
+#: samples rendered at once: 30 s, about half a megabyte of PCM a channel
 STRETCH = 30 * RATE
 
 
 def render(timeline: Timeline, data: bytes, meter: PeakMeter | None = None) -> Iterator[bytes]:
-    """Interleaved little-endian PCM (channel 0 caller, 1 agent, 8 kHz), ``STRETCH`` samples at a time.
+    """Interleaved little-endian PCM (8 kHz, the timeline's tracks as channels), ``STRETCH`` samples at a time.
 
-    ``data`` is the capture's; silence stands where a leg has no packet. The meter is fed with the same samples.
+    ``data`` is the capture's; silence stands where a party has no packet. The meter is fed with the same samples.
     """
-    begun = [0] * len(LEGS)
+    channels = len(timeline.legs)
+    begun = [0] * channels
     for start in range(0, timeline.samples, STRETCH):
         length = min(STRETCH, timeline.samples - start)
-        pcm = bytearray(4 * length)
-        for leg in LEGS:
+        pcm = bytearray(2 * channels * length)
+        for channel, pieces in enumerate(timeline.legs):
             sizes = bytearray(length)
             low, high = bytearray(length), bytearray(length)
-            pieces = timeline.legs[leg]
-            place = begun[leg]
+            place = begun[channel]
             while place < len(pieces) and pieces[place].at < start + length:
                 place = _lay(pieces, place, data, start, low, high, sizes)
-            begun[leg] = max(0, place - 1)
-            pcm[2 * leg :: 4] = low
-            pcm[2 * leg + 1 :: 4] = high
+            begun[channel] = max(0, place - 1)
+            pcm[2 * channel :: 2 * channels] = low
+            pcm[2 * channel + 1 :: 2 * channels] = high
             if meter is not None:
-                meter.add(leg, bytes(sizes))
+                meter.add(channel, bytes(sizes))
         yield bytes(pcm)
 
 

@@ -1,12 +1,14 @@
 """The waveform of a recording: the loudest sample of each short stretch, by channel, in a small file.
 
 The file is a header ``SSPK | version u8 | channels u8 | samples per peak u32 | sample rate u32 | peaks a channel u32``
-(big endian) and then each channel's peaks, one byte each: 255 times the square root of the linear amplitude.
+(big endian), the party number of each channel, one byte each (not in version 1: 0 and 1), then each channel's peaks,
+one byte each: 255 times the square root of the linear amplitude.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,9 @@ from recordings.g711 import linear_of_size
 
 _HEADER = struct.Struct(">4sBBIII")
 _MAGIC = b"SSPK"
-_VERSION = 1
+_VERSION = 2
+#: without party numbers
+_OF_TWO = 1
 
 #: 20 ms; doubled for long recordings until no channel has more than ``MOST_PEAKS``
 FINEST = 160
@@ -29,6 +33,8 @@ class PeaksUnreadable(ValueError):
 class Peaks:
     rate: int
     samples_per_peak: int
+    #: the party that each channel is of
+    parties: tuple[int, ...]
     channels: tuple[bytes, ...]
 
     def linear(self) -> list[list[float]]:
@@ -38,7 +44,7 @@ class Peaks:
     def pack(self) -> bytes:
         count = len(self.channels[0]) if self.channels else 0
         head = _HEADER.pack(_MAGIC, _VERSION, len(self.channels), self.samples_per_peak, self.rate, count)
-        return head + b"".join(self.channels)
+        return head + bytes(self.parties) + b"".join(self.channels)
 
 
 _LINEAR = [round(linear_of_size(size), 4) for size in range(256)]
@@ -50,17 +56,22 @@ def read_peaks(path: Path) -> Peaks:
     if len(data) < _HEADER.size:
         raise PeaksUnreadable(f"{len(data)} bytes are no peaks file")
     magic, version, channels, samples_per_peak, rate, count = _HEADER.unpack_from(data)
-    if magic != _MAGIC or version != _VERSION or len(data) != _HEADER.size + channels * count:
+    named = channels if version == _VERSION else 0
+    begin = _HEADER.size + named
+    if magic != _MAGIC or version not in (_OF_TWO, _VERSION) or len(data) != begin + channels * count:
         raise PeaksUnreadable("not a whole peaks file of a known version")
-    starts = range(_HEADER.size, len(data), count) if count else [_HEADER.size] * channels
-    return Peaks(rate, samples_per_peak, tuple(data[start : start + count] for start in starts))
+    parties = tuple(data[_HEADER.size : begin]) if named else tuple(range(channels))
+    starts = range(begin, len(data), count) if count else [begin] * channels
+    return Peaks(rate, samples_per_peak, parties, tuple(data[start : start + count] for start in starts))
 
 
 class PeakMeter:
     """Collects peaks while the audio is rendered."""
 
-    def __init__(self, channels: int, rate: int, samples: int) -> None:
+    def __init__(self, parties: Sequence[int], rate: int, samples: int) -> None:
         self._rate = rate
+        self._parties = tuple(parties)
+        channels = len(self._parties)
         self._step = FINEST
         while samples > self._step * MOST_PEAKS:
             self._step *= 2
@@ -80,4 +91,4 @@ class PeakMeter:
             if rest:
                 self._peaks[channel].append(max(rest))
                 self._rest[channel] = b""
-        return Peaks(self._rate, self._step, tuple(bytes(peaks) for peaks in self._peaks))
+        return Peaks(self._rate, self._step, self._parties, tuple(bytes(peaks) for peaks in self._peaks))

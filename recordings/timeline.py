@@ -1,4 +1,4 @@
-"""Where each packet of a capture belongs in the finished audio.
+"""Where each packet of a capture belongs in the finished audio, each party on a track of its own.
 
 Time 0 is the instant the recording was opened. RTP timestamps say how packets of one stream lie
 to each other (RFC 3550 §5.1), arrival times say where the stream lies on the call's clock: the offset between both is
@@ -9,7 +9,7 @@ counting on, changes its stream or wraps, the offset moves; a network stall that
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from recordings.capture_format import AGENT_LEG, CALLER_LEG, Capture, Packet, Segment
@@ -25,7 +25,8 @@ _LOOK_AHEAD = 500
 _AHEAD = 800
 _BACK = 5 * RATE
 
-LEGS = (CALLER_LEG, AGENT_LEG)
+#: every recording has these tracks, whether anything is on them or not
+ALWAYS = (CALLER_LEG, AGENT_LEG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +45,19 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Pieces of each leg in order of time, without overlap; ``samples`` is the length of the whole.
+    """``parties`` are the party numbers of the tracks, ascending; ``legs`` the pieces of each track in order of time,
+    without overlap; ``samples`` is the length of the whole.
 
     ``started_at`` is the wall time (Unix seconds) of sample 0. ``dropped`` lists what the recorder could not keep, as
-    ``(leg, first sample, last sample)``.
+    ``(party, first sample, last sample)``.
     """
 
     started_at: float
     samples: int
+    parties: tuple[int, ...]
     legs: tuple[tuple[Piece, ...], ...]
     dropped: tuple[tuple[int, int, int], ...]
-    #: packets that came twice, too late to matter, or in a codec that cannot be decoded, by leg
+    #: packets that came twice, too late to matter, or in a codec that cannot be decoded, by track
     unused: tuple[int, ...]
 
     @property
@@ -62,14 +65,18 @@ class Timeline:
         return self.samples / RATE
 
 
-def lay_out(capture: Capture, decodable: Sequence[int] = (0, 8)) -> Timeline:
-    """Place every packet of the capture; ``decodable`` are the payload types that can be used."""
+def lay_out(capture: Capture, expected: Collection[int] = (), decodable: Sequence[int] = (0, 8)) -> Timeline:
+    """Place every packet of the capture. Each party with a packet has a track, and each that is ``expected`` to have
+    been heard; ``decodable`` are the payload types that can be used."""
     origin_wall = capture.segments[0].header.wall_ns
+    spoke = {leg for segment in capture.segments for leg, packets in segment.legs.items() if packets}
+    lost = {leg for segment in capture.segments for gap in segment.gaps for leg, n in enumerate(gap.packets) if n}
+    parties = tuple(sorted({*ALWAYS, *expected, *spoke, *lost}))
     legs: list[tuple[Piece, ...]] = []
     unused: list[int] = []
     end = 0
     dropped: list[tuple[int, int, int]] = []
-    for leg in LEGS:
+    for leg in parties:
         placed: list[Piece] = []
         count = 0
         for segment in capture.segments:
@@ -88,9 +95,8 @@ def lay_out(capture: Capture, decodable: Sequence[int] = (0, 8)) -> Timeline:
             end = max(end, (segment.ended_ns - zero) // _NS_PER_SAMPLE)
         for gap in segment.gaps:
             first, last = (gap.first_ns - zero) // _NS_PER_SAMPLE, (gap.last_ns - zero) // _NS_PER_SAMPLE
-            counts = (gap.caller_packets, gap.agent_packets)
-            dropped += [(leg, first, last) for leg in LEGS if counts[leg]]
-    return Timeline(origin_wall / 1e9, end, tuple(legs), tuple(dropped), tuple(unused))
+            dropped += [(leg, first, last) for leg, count in enumerate(gap.packets) if count]
+    return Timeline(origin_wall / 1e9, end, parties, tuple(legs), tuple(dropped), tuple(unused))
 
 
 def _zero(segment: Segment, origin_wall: int) -> int:

@@ -38,19 +38,19 @@ class Verification(msgspec.Struct, frozen=True):
     level_db: list[float]
 
 
-def verify(file: Path, pcm: Iterable[bytes], seconds: float, most_seconds: float) -> Verification:
-    """Decode ``file`` and compare it with the two-channel PCM it was made from (``seconds`` long).
+def verify(file: Path, pcm: Iterable[bytes], channels: int, seconds: float, most_seconds: float) -> Verification:
+    """Decode ``file`` and compare it, channel by channel, with the PCM it was made from (``seconds`` long).
 
     Raises:
         NotTheSame: length, number of channels, loudness curve or level differ.
         ffmpeg.CodecFailed: the file cannot be decoded.
     """
     AudioSegment.converter = ffmpeg.executable()
-    wanted = loudness(pcm)
-    with ffmpeg.decoding(file, most_seconds) as decoded:
+    wanted = loudness(pcm, channels)
+    with ffmpeg.decoding(file, channels, most_seconds) as decoded:
         counted = _Counted(decoded)
-        got = loudness(counted)
-    found_seconds = counted.bytes / (2 * ffmpeg.CHANNELS * RATE)
+        got = loudness(counted, channels)
+    found_seconds = counted.bytes / (2 * channels * RATE)
     if abs(found_seconds - seconds) > MOST_LENGTH_SECONDS:
         raise NotTheSame(f"the file plays {found_seconds:.3f} s, the capture {seconds:.3f} s")
     correlations, levels = [], []
@@ -63,26 +63,26 @@ def verify(file: Path, pcm: Iterable[bytes], seconds: float, most_seconds: float
     return Verification(round(found_seconds, 3), correlations, levels)
 
 
-def loudness(pcm: Iterable[bytes]) -> list[list[float]]:
+def loudness(pcm: Iterable[bytes], channels: int) -> list[list[float]]:
     """RMS of each window, by channel, not less than ``SILENCE_RMS``."""
-    curves: list[list[float]] = [[] for _ in range(ffmpeg.CHANNELS)]
-    for block in _windows(pcm):
-        segment = AudioSegment(data=block, sample_width=2, frame_rate=RATE, channels=ffmpeg.CHANNELS)
+    curves: list[list[float]] = [[] for _ in range(channels)]
+    for block in _windows(pcm, 2 * channels):
+        segment = AudioSegment(data=block, sample_width=2, frame_rate=RATE, channels=channels)
         for curve, mono in zip(curves, segment.split_to_mono(), strict=True):
             curve.extend(max(SILENCE_RMS, mono[at : at + WINDOW_MS].rms) for at in range(0, len(mono), WINDOW_MS))
     return curves
 
 
-def _windows(pcm: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in blocks of whole windows (10 s)."""
-    size = 2 * ffmpeg.CHANNELS * RATE * 10
+def _windows(pcm: Iterable[bytes], frame: int) -> Iterator[bytes]:
+    """The same bytes in blocks of whole windows (10 s); a ``frame`` is one sample of each channel."""
+    size = frame * RATE * 10
     rest = b""
     for block in pcm:
         rest += block
         while len(rest) >= size:
             yield rest[:size]
             rest = rest[size:]
-    whole = len(rest) - len(rest) % (2 * ffmpeg.CHANNELS)
+    whole = len(rest) - len(rest) % frame
     if whole:
         yield rest[:whole]
 

@@ -14,8 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from recordings.capture_format import CaptureUnreadable
 from recordings.finish import Finished, NothingRecorded, RawMissing, discard_raw, finish
-from recordings.gaps import TalkWindow
 from recordings.orphans import sweep
+from recordings.talk import TalkWindow, talk_window
 from storage import recordings as recording_table
 from storage.call_log import get_call
 from storage.database import reading, transaction
@@ -144,18 +144,10 @@ class RecordingWorker:
             recording_table.attempt_failed(conn, claimed.id, self.name, text, self._clock(), final=bool(code))
 
     def _window(self, call: str) -> TalkWindow:
-        """When the call log says that the parties were joined, and held."""
+        """What the call log says of the call's audio."""
         with reading(self._engine) as conn:
             row = get_call(conn, call)
             events = events_of_call(conn, call)
         if row is None:
             return TalkWindow()
-        holds: list[tuple[float, float]] = []
-        began: float | None = None
-        for event in events:
-            if event["type"] == "call.held":
-                began = float(event["at"]) if began is None else began
-            elif event["type"] in ("call.resumed", "call.ended") and began is not None:
-                holds.append((began, float(event["at"])))
-                began = None
-        return TalkWindow(row.answered_at, row.ended_at, tuple(holds))
+        return talk_window(row.answered_at, row.ended_at, events)

@@ -71,10 +71,12 @@ class PatientLink(msgspec.Struct):
 
 
 class PeaksView(msgspec.Struct):
-    """``peaks``: for each channel (caller, agent) amplitudes from 0 to 1, ``rate`` a second."""
+    """``peaks``: for each channel amplitudes from 0 to 1, ``rate`` a second; ``parties``: whose voice each channel
+    holds, by the party's number in the call (0 the caller)."""
 
     seconds: float
     rate: float
+    parties: list[int]
     peaks: list[list[float]]
 
 
@@ -178,7 +180,7 @@ async def link_patient(call: ApiCall) -> CallView:
 
 @routes.get("/api/recordings/{id}/audio", returns=Response, produces="audio/webm")
 async def audio(call: ApiCall) -> Response:
-    """The recording with byte ranges. Channel 1 (left) is the caller, 2 the agent. Listening is written down."""
+    """The recording with byte ranges: a channel a party, the caller first. Listening is written down."""
     recording = await _heard(call)
     path = service.stored_file(call.config.data, recording.path)
     try:
@@ -207,7 +209,7 @@ async def peaks(call: ApiCall) -> PeaksView:
         except (OSError, PeaksUnreadable) as error:
             raise _gone(recording, error) from error
         rate = found.rate / found.samples_per_peak
-        return PeaksView(seconds=recording.seconds or 0.0, rate=rate, peaks=found.linear())
+        return PeaksView(recording.seconds or 0.0, rate, list(found.parties), found.linear())
 
     return await desk.read(read)
 

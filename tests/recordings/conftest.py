@@ -139,10 +139,11 @@ class Heard:
         return 20 * math.log10(max(float(np.sqrt(np.mean(stretch**2))), 1e-7))
 
 
-def listen(file: Path) -> Heard:
-    command = [executable(), "-v", "error", "-i", str(file), "-f", "s16le", "-ar", "8000", "-ac", "2", "pipe:1"]
+def listen(file: Path, channels: int = 2) -> Heard:
+    raw = ("-f", "s16le", "-ar", "8000", "-ac", str(channels), "pipe:1")
+    command = [executable(), "-v", "error", "-i", str(file), *raw]
     pcm = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=120).stdout
-    return Heard(np.frombuffer(pcm, "<i2").reshape(-1, 2).T / 32768)
+    return Heard(np.frombuffer(pcm, "<i2").reshape(-1, channels).T / 32768)
 
 
 @pytest.fixture
@@ -161,5 +162,6 @@ def make_speech() -> Callable[[float, int, int], bytes]:
 
 
 @pytest.fixture
-def hear() -> Callable[[Path], Heard]:
+def hear() -> Callable[..., Heard]:
+    """``hear(file, channels=2)``: the file as samples."""
     return listen

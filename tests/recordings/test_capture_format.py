@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from recordings.capture_format import (
     GAP,
     GAP_NOTE,
+    LEGS,
     RECORD,
     CaptureGap,
     CaptureHeader,
@@ -64,9 +66,11 @@ def test_a_lost_disk_block_costs_only_the_records_in_it(made: Any, make_speech: 
 
 def test_notes_of_dropped_packets_are_read(made: Any, make_speech: Any) -> None:
     made.leg(0, 8, make_speech(0.1, 8, 1))
-    note = RECORD.pack(GAP_NOTE, 0, GAP.size, 0, 5_000_000_000_000) + GAP.pack(1, 2, 3, 4)
-    (segment,) = parse_capture(made.pack() + note).segments
-    assert segment.gaps == [CaptureGap(1, 2, 3, 4)]
+    counts = tuple(range(LEGS))
+    note = RECORD.pack(GAP_NOTE, 0, GAP.size, 0, 5_000_000_000_000) + GAP.pack(1, 2, *counts)
+    of_two = RECORD.pack(GAP_NOTE, 0, 24, 0, 5_000_000_000_000) + struct.pack(">QQII", 5, 6, 7, 8)
+    (segment,) = parse_capture(made.pack() + note + of_two).segments
+    assert segment.gaps == [CaptureGap(1, 2, counts), CaptureGap(5, 6, (7, 8))]
 
 
 @settings(max_examples=300, deadline=None)

@@ -165,7 +165,7 @@ def test_what_the_speech_coder_cannot_follow_is_encoded_with_more(tmp_path: Path
     made.leg(0, 8, make_tone(50, 5, 0.5, 8))
     made.leg(1, 8, make_tone(440, 5, 0.3, 8))
     done = finish(tmp_path, made.write(tmp_path, ended_at=5.0))
-    assert done.codec == ffmpeg.ANYTHING.name
+    assert done.codec == ffmpeg.ANYTHING.name(2) == "opus-64k"
 
 
 def test_a_file_that_is_not_the_capture_is_found_out(tmp_path: Path, made: Any, make_speech: Any) -> None:
@@ -173,19 +173,19 @@ def test_a_file_that_is_not_the_capture_is_found_out(tmp_path: Path, made: Any, 
     made.leg(1, 8, make_speech(10, 8, 2))
     done = finish(tmp_path, made.write(tmp_path, ended_at=10.0))
     pcm = b"".join(_decode(tmp_path / done.path))
-    verify(tmp_path / done.path, [pcm], 10.0, 60)
+    verify(tmp_path / done.path, [pcm], 2, 10.0, 60)
     swapped = b"".join(pcm[n + 2 : n + 4] + pcm[n : n + 2] for n in range(0, len(pcm), 4))
     quieter = b"".join(pcm[n : n + 2] + bytes(2) for n in range(0, len(pcm), 4))
     late = bytes(32000) + pcm[:-32000]
     for other in (swapped, quieter, late):
         with pytest.raises(NotTheSame):
-            verify(tmp_path / done.path, [other], 10.0, 60)
+            verify(tmp_path / done.path, [other], 2, 10.0, 60)
     with pytest.raises(NotTheSame, match=r"10\.0.* s, the capture 11"):
-        verify(tmp_path / done.path, [pcm + bytes(32000)], 11.0, 60)
+        verify(tmp_path / done.path, [pcm + bytes(32000)], 2, 11.0, 60)
 
 
 def _decode(file: Path) -> list[bytes]:
-    with ffmpeg.decoding(file, 60) as blocks:
+    with ffmpeg.decoding(file, 2, 60) as blocks:
         return list(blocks)
 
 
@@ -229,7 +229,7 @@ def test_an_encoder_that_fails_leaves_the_capture_and_no_rest(
 ) -> None:
     made.leg(0, 8, make_speech(2, 8, 1))
     raw = made.write(tmp_path, ended_at=2.0)
-    broken = ffmpeg.Codec("broken", ("-c:a", "no-such-codec", "-f", "webm"))
+    broken = ffmpeg.Codec("broken", 16, ("-c:a", "no-such-codec", "-f", "webm"))
     with monkeypatch.context() as patch:
         patch.setattr(finishing.ffmpeg, "SPEECH", broken)
         with pytest.raises(ffmpeg.CodecFailed, match="no-such-codec"):

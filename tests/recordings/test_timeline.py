@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from recordings.capture_format import CaptureGap, parse_capture
-from recordings.gaps import HOLD, NO_PACKETS, RECORDER, TalkWindow, find_gaps, prove
+from recordings.gaps import HOLD, NO_PACKETS, RECORDER, find_gaps, prove
+from recordings.talk import TalkWindow
 from recordings.timeline import Timeline, lay_out
 
 
@@ -183,7 +184,7 @@ def test_what_the_recorder_dropped_is_named_so_and_is_never_complete(made: Any) 
     made.leg(1, 8, numbered(10))
     capture = parse_capture(made.pack(10.0))
     zero = capture.segments[0].header.monotonic_ns
-    capture.segments[0].gaps.append(CaptureGap(zero + 2_000_000_000, zero + 2_380_000_000, 20, 0))
+    capture.segments[0].gaps.append(CaptureGap(zero + 2_000_000_000, zero + 2_380_000_000, (20, 0)))
     timeline = lay_out(capture)
     gaps = find_gaps(timeline)
     assert [(gap.leg, gap.start, gap.seconds, gap.reason) for gap in gaps] == [(0, 2.0, 0.4, RECORDER)]

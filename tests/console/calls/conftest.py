@@ -71,16 +71,16 @@ class Log:
         self.event("call.started", call, at, direction="inbound", line="trunk", number=number, queue="default")
         self.event("call.ended", call, at + 7, by="caller", sip_status=487, reason="cancelled", caller_rings=2)
 
-    def recorded(self, call: str, at: float, caller: bytes, agent: bytes) -> str:
-        """Finish a capture of these A-law streams with the real worker; gives the recording's id."""
+    def recorded(self, call: str, at: float, *parties: bytes) -> str:
+        """Finish a capture of these A-law streams, caller first, with the real worker; gives the recording's id."""
         path = f"recordings/raw/2026/03/01/{call}.cap"
         zero = 10**12
         records = [
             (zero + n * 20_000_000, RECORD.pack(leg, 8, 160, n * 160, zero + n * 20_000_000) + codes[n * 160 :][:160])
-            for leg, codes in enumerate((caller, agent))
+            for leg, codes in enumerate(parties)
             for n in range(len(codes) // 160)
         ]
-        ended = zero + len(caller) * 125_000
+        ended = zero + len(parties[0]) * 125_000
         content = CaptureHeader(call, round((at + 3) * 1e9), zero).pack()
         content += b"".join(record for _, record in sorted(records))
         content += RECORD.pack(END_NOTE, 0, END.size, 0, ended) + END.pack(len(records), 0)
@@ -99,6 +99,12 @@ class Log:
 def log_of() -> Callable[[Any], Log]:
     """``log_of(house)``: its call log, to be written to."""
     return lambda house: Log(house.desk.engine, house.config.data)
+
+
+@pytest.fixture
+def pitched() -> Callable[[float, float], bytes]:
+    """``pitched(hertz, seconds)``: a tone as A-law."""
+    return lambda hertz, seconds: alaw(lambda t: 0.3 * math.sin(2 * math.pi * hertz * t), seconds)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A browser that seeks in a recording hears what was said at that second, on the right side."""
+"""A browser that seeks in a recording hears what was said at that second, each party on their own channel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async function load(address) {
   const source = `registerProcessor('ear', class extends AudioWorkletProcessor {
     process([input]) { if (input.length) this.port.postMessage(input.map((side) => side.slice())); return true } })`
   await context.audioWorklet.addModule(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })))
-  const ear = new AudioWorkletNode(context, 'ear')
+  const ear = new AudioWorkletNode(context, 'ear', { channelInterpretation: 'discrete' })
   ear.port.onmessage = ({ data }) => heard.push(data)
   context.createMediaElementSource(player).connect(ear)
   ear.connect(context.destination)
@@ -42,7 +42,9 @@ async function from(second) {
   await player.play()
   while (player.currentTime < second + 0.6) await new Promise((resolve) => setTimeout(resolve, 20))
   player.pause()
-  return [0, 1].map((side) => heard.flatMap((block) => Array.from(block[Math.min(side, block.length - 1)])))
+  const channels = Math.max(2, ...heard.map((block) => block.length))
+  return Array.from({ length: channels }, (_, side) =>
+    heard.flatMap((block) => Array.from(block[Math.min(side, block.length - 1)])))
 }
 </script>"""
 
@@ -53,8 +55,8 @@ def pitch(samples: np.ndarray) -> float:
 
 
 def landed(sides: list[list[float]]) -> float:
-    """The second of the recording that the sound began with, read off both sides' pitch."""
-    caller, agent = (np.array(side) for side in sides)
+    """The second of the recording that the sound began with, read off the pitch of the first two channels."""
+    caller, agent = (np.array(side) for side in sides[:2])
     begin = int(np.argmax(np.abs(caller) + np.abs(agent) > 0.01))
     at = begin + round(0.15 * RATE)
     second = round((pitch(agent[at : at + 3840]) - 300) / 60)
@@ -63,16 +65,24 @@ def landed(sides: list[list[float]]) -> float:
     return second + within - 0.15
 
 
-def test_seeking_lands_within_50_ms_on_both_channels(
-    house: Any, log_of: Callable[..., Any], sweeps: tuple[bytes, bytes]
+@pytest.mark.parametrize("more", [0, 1, 6, 14])
+def test_seeking_lands_within_50_ms_with_two_to_sixteen_parties(
+    house: Any,
+    log_of: Callable[..., Any],
+    sweeps: tuple[bytes, bytes],
+    pitched: Callable[[float, float], bytes],
+    more: int,
 ) -> None:
+    """The first two tell the time; each further one keeps to a pitch of their own."""
+    pitches = [400.0 + 180 * n for n in range(more)]
+
     browser_path = shutil.which("chromium")
     assert browser_path, "Chromium is needed for this test (Debian package: chromium)"
 
     async def body(house: Any) -> None:
         log = log_of(house)
         log.answered("call-1", 1_772_352_000.0, talk=20.0)
-        id_ = log.recorded("call-1", 1_772_352_000.0, *sweeps)
+        id_ = log.recorded("call-1", 1_772_352_000.0, *sweeps, *(pitched(hertz, 20.0) for hertz in pitches))
         async with house.signed_in("agent1") as client, async_playwright() as playwright:
             browser = await playwright.chromium.launch(
                 executable_path=browser_path,
@@ -90,7 +100,10 @@ def test_seeking_lands_within_50_ms_on_both_channels(
                 assert duration == pytest.approx(20.0, abs=0.05)
                 for second in (12.3, 3.25, 17.45):
                     sides = await page.evaluate(f"from({second})")
+                    assert len(sides) == 2 + more
                     assert landed(sides) == pytest.approx(second, abs=0.05)
+                    heard = [pitch(np.array(side[4800:14400])) for side in sides[2:]]
+                    assert heard == pytest.approx(pitches, abs=5)
             finally:
                 await browser.close()
 
