@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from storage.call_log import calls
+from storage.call_tables import calls
 from storage.identifiers import new_id
 from storage.metadata import Instant, Json, Key, LongText, metadata
 from storage.recordings import recordings

@@ -6,68 +6,18 @@ same row whenever it is done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
+from storage import party_projection, route_projection
+from storage.call_row import Call, Offer
+from storage.event_fields import Event, number, text, whole
 from storage.phone_numbers import NumberingPlan, normalise
+
+__all__ = ["DESK", "Call", "Event", "Offer", "applied_key", "order_key", "outcome_of", "project", "replay"]
 
 #: node of the events that the desk itself adds to a call; they come after all that the phone says
 DESK = "desk"
-
-Event = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One ringing at one agent. ``outcome`` is empty while it rings, else as in ``OfferOutcome``."""
-
-    offer: int
-    agent: str
-    offered_at: float
-    ended_at: float | None = None
-    outcome: str = ""
-    rings: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One row of ``calls`` with its offers. Times are Unix seconds, durations seconds."""
-
-    id: str
-    direction: str = "inbound"
-    line: str = ""
-    queue: str = ""
-    number: str = ""
-    e164: str = ""
-    number_kind: str = "unknown"
-    masked: str = ""
-    display_name: str = ""
-    dialled: str = ""
-    state: str = "ringing"
-    started_at: float = 0.0
-    answered_at: float | None = None
-    ended_at: float | None = None
-    caller_rings: int = 0
-    agent_rings: int = 0
-    within_three_rings: bool | None = None
-    rule_version: int | None = None
-    hung_up_by: str = ""
-    sip_status: int | None = None
-    end_reason: str = ""
-    sip_call_id: str = ""
-    agent: str = ""
-    patient_id: str = ""
-    outcome: str = ""
-    talk_seconds: float = 0.0
-    wait_seconds: float | None = None
-    disposition: str = ""
-    disposition_note: str = ""
-    disposition_by: str = ""
-    disposition_at: float | None = None
-    last_node: str = ""
-    last_sequence: int = -1
-    offers: tuple[Offer, ...] = field(default=())
 
 
 def order_key(event: Event) -> tuple[bool, str, int]:
@@ -95,28 +45,28 @@ def project(row: Call | None, event: Event, plan: NumberingPlan) -> Call | None:
     if change is None or not isinstance(call, str) or not call:
         return row
     if row is None:
-        row = Call(id=call, started_at=_number(event, "at"))
+        row = Call(id=call, started_at=number(event, "at"))
     return replace(change(row, event, plan), last_node=event["node"], last_sequence=event["sequence"])
 
 
 def _started(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    raw = _text(event, "number")
-    number = normalise(raw, plan.region, plan.area_code)
+    raw = text(event, "number")
+    read = normalise(raw, plan.region, plan.area_code)
     return replace(
         row,
-        direction="outbound" if _text(event, "direction") == "outbound" else "inbound",
-        line=_text(event, "line"),
-        queue=_text(event, "queue") or row.queue,
+        direction="outbound" if text(event, "direction") == "outbound" else "inbound",
+        line=text(event, "line"),
+        queue=text(event, "queue") or row.queue,
         number=raw,
-        e164=number.e164,
-        number_kind=number.kind,
-        masked=number.masked,
-        display_name=_text(event, "display_name"),
-        dialled=_text(event, "dialled"),
-        agent=_text(event, "agent") or row.agent,
-        sip_call_id=_text(event, "sip_call_id"),
-        patient_id=_text(event, "patient_id") or row.patient_id,
-        started_at=_number(event, "at"),
+        e164=read.e164,
+        number_kind=read.kind,
+        masked=read.masked,
+        display_name=text(event, "display_name"),
+        dialled=text(event, "dialled"),
+        agent=text(event, "agent") or row.agent,
+        sip_call_id=text(event, "sip_call_id"),
+        patient_id=text(event, "patient_id") or row.patient_id,
+        started_at=number(event, "at"),
     )
 
 
@@ -125,28 +75,30 @@ def _progress(row: Call, event: Event, plan: NumberingPlan) -> Call:
 
 
 def _caller_ring(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    return replace(row, caller_rings=max(row.caller_rings, _whole(event, "ring")))
+    return replace(row, caller_rings=max(row.caller_rings, whole(event, "ring")))
 
 
 def _queued(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    return _moved(replace(row, queue=_text(event, "queue") or row.queue), "queued")
+    row = route_projection.queued(replace(row, queue=text(event, "queue") or row.queue), event)
+    # a call that was answered and is transferred to a queue waits again
+    return row if row.state == "ended" else replace(row, state="queued")
 
 
 def _offered(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    offer = Offer(_whole(event, "offer"), _text(event, "agent"), _number(event, "at"))
+    offer = Offer(whole(event, "offer"), text(event, "agent"), number(event, "at"))
     others = tuple(known for known in row.offers if known.offer != offer.offer)
     row = replace(
         row,
         offers=tuple(sorted((*others, offer), key=lambda known: known.offer)),
-        queue=_text(event, "queue") or row.queue,
-        caller_rings=max(row.caller_rings, _whole(event, "caller_rings")),
+        queue=text(event, "queue") or row.queue,
+        caller_rings=max(row.caller_rings, whole(event, "caller_rings")),
         agent_rings=0 if row.answered_at is None else row.agent_rings,
     )
     return _moved(row, "ringing")
 
 
 def _agent_ring(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    ring, agent = _whole(event, "ring"), _text(event, "agent")
+    ring, agent = whole(event, "ring"), text(event, "agent")
     offers = list(row.offers)
     for index in reversed(range(len(offers))):
         if offers[index].agent == agent:
@@ -156,10 +108,10 @@ def _agent_ring(row: Call, event: Event, plan: NumberingPlan) -> Call:
 
 
 def _offer_ended(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    number, outcome = _whole(event, "offer"), _text(event, "outcome")
+    ordinal, outcome = whole(event, "offer"), text(event, "outcome")
     offers = tuple(
-        replace(known, ended_at=_number(event, "at"), outcome=outcome, rings=max(known.rings, _whole(event, "rings")))
-        if known.offer == number
+        replace(known, ended_at=number(event, "at"), outcome=outcome, rings=max(known.rings, whole(event, "rings")))
+        if known.offer == ordinal
         else known
         for known in row.offers
     )
@@ -168,59 +120,64 @@ def _offer_ended(row: Call, event: Event, plan: NumberingPlan) -> Call:
 
 
 def _answered(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    at, within = _number(event, "at"), event.get("within_three_rings")
+    at, within = number(event, "at"), event.get("within_three_rings")
+    row = replace(route_projection.answered(row, event), agent=text(event, "agent") or row.agent)
+    if row.answered_at is not None:
+        # a second agent after a transfer: how long the caller waited is told by the first answer
+        return _moved(row, "talking")
     row = replace(
         row,
-        answered_at=row.answered_at if row.answered_at is not None else at,
-        agent=_text(event, "agent") or row.agent,
-        caller_rings=max(row.caller_rings, _whole(event, "caller_rings")),
-        agent_rings=_whole(event, "agent_rings"),
+        answered_at=at,
+        caller_rings=max(row.caller_rings, whole(event, "caller_rings")),
+        agent_rings=whole(event, "agent_rings"),
         within_three_rings=within if isinstance(within, bool) else None,
-        rule_version=_whole(event, "rule_version") or None,
-        wait_seconds=_number(event, "wait_seconds"),
+        rule_version=whole(event, "rule_version") or None,
+        wait_seconds=number(event, "wait_seconds"),
     )
     return _moved(row, "talking")
 
 
 def _held(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    return _moved(row, "held")
+    return _moved(party_projection.held(row, event, plan), "held")
 
 
 def _resumed(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    return _moved(row, "talking")
+    return _moved(party_projection.resumed(row, event, plan), "talking")
 
 
 def _ended(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    at, status, by = _number(event, "at"), _whole(event, "sip_status"), _text(event, "by")
+    at, status, by = number(event, "at"), whole(event, "sip_status"), text(event, "by")
     answered = row.answered_at is not None
+    row = party_projection.ended(route_projection.ended(row, event), event)
+    routed = route_projection.outcome_of_route(row, by, status)
     return replace(
         row,
         state="ended",
         ended_at=at,
         hung_up_by=by,
         sip_status=status or None,
-        end_reason=_text(event, "reason"),
-        caller_rings=max(row.caller_rings, _whole(event, "caller_rings")),
-        agent_rings=max(row.agent_rings, _whole(event, "agent_rings")),
-        agent=_text(event, "agent") or row.agent,
-        talk_seconds=_number(event, "talk_seconds"),
+        end_reason=text(event, "reason"),
+        caller_rings=max(row.caller_rings, whole(event, "caller_rings")),
+        agent_rings=max(row.agent_rings, whole(event, "agent_rings")),
+        agent=text(event, "agent") or row.agent,
+        talk_seconds=number(event, "talk_seconds"),
         wait_seconds=row.wait_seconds if answered else max(0.0, at - row.started_at),
-        outcome="answered" if answered else outcome_of(row.direction, status, by),
+        outcome="answered" if answered else routed or outcome_of(row.direction, status, by),
     )
 
 
 def _disposed(row: Call, event: Event, plan: NumberingPlan) -> Call:
     return replace(
         row,
-        disposition=_text(event, "code"),
-        disposition_note=_text(event, "note"),
-        disposition_by=_text(event, "by"),
-        disposition_at=_number(event, "at"),
+        disposition=text(event, "code"),
+        disposition_note=text(event, "note"),
+        disposition_by=text(event, "by"),
+        disposition_at=number(event, "at"),
     )
 
 
 def _patient_linked(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    return replace(row, patient_id=_text(event, "patient_id"))
+    return replace(row, patient_id=text(event, "patient_id"))
 
 
 _CHANGES: dict[str, Callable[[Call, Event, NumberingPlan], Call]] = {
@@ -237,6 +194,8 @@ _CHANGES: dict[str, Callable[[Call, Event, NumberingPlan], Call]] = {
     "call.ended": _ended,
     "call.disposed": _disposed,
     "call.patient_linked": _patient_linked,
+    **party_projection.CHANGES,
+    **route_projection.CHANGES,
 }
 
 _BUSY = frozenset((486, 600))
@@ -264,22 +223,10 @@ def outcome_of(direction: str, status: int, by: str) -> str:
 
 
 def _moved(row: Call, state: str) -> Call:
-    """A call that has ended stays ended, whatever is still said of it."""
-    if row.state == "ended" or (row.answered_at is not None and state in ("ringing", "queued")):
+    """A call that has ended stays ended, whatever is still said of it. One that was answered rings again only out of a
+    queue: elsewhere somebody else is asked while the caller is spoken to."""
+    if row.state == "ended" or (
+        row.answered_at is not None and state in ("ringing", "queued") and row.state not in ("ringing", "queued")
+    ):
         return row
     return replace(row, state=state)
-
-
-def _text(event: Event, key: str) -> str:
-    value = event.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def _whole(event: Event, key: str) -> int:
-    value = event.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else 0
-
-
-def _number(event: Event, key: str) -> float:
-    value = event.get(key)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15 else 0.0

@@ -223,10 +223,11 @@ def set_favourite(conn: Connection, username: str, entry: str, favourite: bool) 
 def _checked(draft: EntryDraft) -> EntryDraft:
     draft = replace(
         draft,
-        **{
-            name: " ".join(_text(getattr(draft, name)).split())
-            for name in ("name_zh", "name_en", "number", "agent", "queue")
-        },
+        name_zh=_line(draft.name_zh),
+        name_en=_line(draft.name_en),
+        number=_line(draft.number),
+        agent=_line(draft.agent),
+        queue=_line(draft.queue),
         note=_text(draft.note).strip(),
         emergency=draft.emergency or draft.kind == "emergency",
     )
@@ -282,3 +283,7 @@ def _entry(row: Any) -> Entry:
 def _text(value: str) -> str:
     """Without what no database stores: NUL and lone surrogates."""
     return value.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def _line(value: str) -> str:
+    return " ".join(_text(value).split())

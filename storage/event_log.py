@@ -8,7 +8,7 @@ log and the recordings on. What the desk adds to a call (disposition, patient) i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Column, Connection, Index, String, Table, fun
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from storage import call_log, recordings
+from storage import call_log, callbacks, recordings, tickets
 from storage.call_projection import DESK
 from storage.database import is_sqlite
 from storage.metadata import Instant, Json, metadata
@@ -65,6 +65,8 @@ def append_events(conn: Connection, events: Iterable[Mapping[str, Any]], plan: N
     if fresh:
         call_log.apply(conn, fresh, plan or NumberingPlan(), lambda call: events_of_call(conn, call))
         recordings.apply(conn, fresh)
+        tickets.apply(conn, fresh)
+        callbacks.apply(conn, fresh, plan or NumberingPlan())
     return len(fresh)
 
 
@@ -111,9 +113,18 @@ def events_of_call(conn: Connection, call: str) -> list[Event]:
 
 
 def rebuild(conn: Connection, plan: NumberingPlan | None = None) -> int:
-    """Make the call log anew from the stored events; gives the number of calls. Recordings keep their state."""
+    """Make the call log, tickets and call-backs anew from the stored events; gives the number of calls. Recordings keep
+    their state."""
+    plan = plan or NumberingPlan()
+    tickets.rebuild(conn, _events_of_types(conn, tickets.EVENT_TYPES))
+    callbacks.rebuild(conn, _events_of_types(conn, callbacks.EVENT_TYPES), plan)
     calls = conn.execute(select(call_events.c.call).where(call_events.c.call != "").distinct()).scalars().all()
-    return call_log.rebuild(conn, plan or NumberingPlan(), calls, lambda call: events_of_call(conn, call))
+    return call_log.rebuild(conn, plan, calls, lambda call: events_of_call(conn, call))
+
+
+def _events_of_types(conn: Connection, types: Sequence[str]) -> list[Event]:
+    query = select(call_events.c.body).where(call_events.c.type.in_(types))
+    return list(conn.execute(query).scalars())
 
 
 @cache

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Connection,
     ForeignKey,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     delete,
+    false,
     func,
     insert,
     literal_column,
@@ -48,6 +50,7 @@ patients = Table(
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("assisted", Boolean, nullable=False, server_default=false()),
     Index(None, "name"),
     Index(None, "name_pinyin"),
     Index(None, "name_initials"),
@@ -107,7 +110,8 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """``birth_date`` is ISO 8601 or empty. ``version`` grows with each change. Times are Unix seconds."""
+    """``birth_date`` is ISO 8601 or empty. ``version`` grows with each change. ``assisted``: disabled or otherwise in
+    need of more time, goes first in a queue (D24). Times are Unix seconds."""
 
     id: str
     record_number: str
@@ -119,6 +123,7 @@ class Patient:
     created_at: float
     updated_at: float
     version: int
+    assisted: bool = False
     phones: tuple[Phone, ...] = ()
 
 
@@ -139,6 +144,7 @@ def create_patient(
     birth_date: str = "",
     note: str = "",
     record_number: str = "",
+    assisted: bool = False,
     plan: NumberingPlan | None = None,
 ) -> Patient:
     """Open a record. An empty ``record_number`` gets the next free one. Raises ``PatientError``."""
@@ -164,6 +170,7 @@ def create_patient(
                     created_at=now,
                     updated_at=now,
                     version=1,
+                    assisted=assisted,
                 )
             )
     except IntegrityError as error:
@@ -185,6 +192,7 @@ def update_patient(
     sex: str | None = None,
     birth_date: str | None = None,
     note: str | None = None,
+    assisted: bool | None = None,
     plan: NumberingPlan | None = None,
 ) -> Patient:
     """Change what is given, provided the record still has ``version``. ``phones`` replaces all numbers.
@@ -192,7 +200,7 @@ def update_patient(
     A number that is entered again keeps its id. Raises ``PatientError`` (``conflict``: it has changed meanwhile).
     """
     _check(sex=sex, birth_date=birth_date, note=note)
-    changes: dict[str, Any] = {"sex": sex, "birth_date": birth_date, "note": note}
+    changes: dict[str, Any] = {"sex": sex, "birth_date": birth_date, "note": note, "assisted": assisted}
     changes = {field: value for field, value in changes.items() if value is not None}
     readings = None
     if name is not None:

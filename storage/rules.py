@@ -69,6 +69,13 @@ DEFAULTS: dict[str, Default] = {
     "dial_ring_limit": Default(12, "rings", "外呼响铃几声后挂断 · rings before an outbound call is given up", 1, 60),
     "wait_limit": Default(1800, "s", "来电最长等待 · longest wait before a call is let go", 30, 86400),
     "wrap_up_limit": Default(60, "s", "话后处理时限 · longest wrap-up after a call", 0, 3600),
+    "hold_hint": Default(60, "s", "保持多久后提示 · hold time before the console says so", 5, 3600),
+    "duration_hint": Default(300, "s", "通话多久后提示长话短说 · talk time before the soft hint (D7)", 30, 7200),
+    "private_call_limit": Default(180, "s", "私人电话时限 · longest private call (D8)", 30, 3600),
+    "transfer_ring_limit": Default(
+        6, "rings", "转接响铃几声算无人接 · rings at a transfer's target before it is unanswered", 1, 30
+    ),
+    "elderly_age": Default(70, "years", "满多少岁优先接听 · age from which callers go first (D24)", 50, 120),
     "login_failures": Default(5, "attempts", "密码错误几次后锁定 · wrong passwords before a lock", 1, 100),
     "login_failure_window": Default(900, "s", "计算密码错误的时间段 · period in which they are counted", 1, 86400),
     "login_lock": Default(300, "s", "锁定时长 · how long the lock lasts", 1, 86400),

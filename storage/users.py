@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -12,13 +13,18 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Boolean, Column, Connection, String, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from storage.metadata import Instant, metadata
+from storage.metadata import Instant, Json, metadata
+from storage.phone_numbers import EXTENSION, FOREIGN, LANDLINE, MOBILE, normalise
 
 ROLES = ("agent", "reviewer", "supervisor", "admin")
 LOCALES = ("zh-CN", "en")
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 MIN_PASSWORD = 8
 MAX_PASSWORD = 1024
+MAX_MOBILE = 40
+#: a queue's or a skill's name
+NAME = re.compile(r"[\w.-]{1,64}")
+LEVELS = range(1, 10)
 
 users = Table(
     "users",
@@ -31,6 +37,9 @@ users = Table(
     Column("active", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    Column("skills", Json, nullable=False, server_default="{}"),
+    Column("queues", Json, nullable=False, server_default="[]"),
+    Column("mobile", String, nullable=False, server_default=""),
 )
 
 _hasher = PasswordHasher()
@@ -46,11 +55,17 @@ class UserError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class User:
+    """``skills``: levels 1 to 9 by name, for queues that ask for one; ``queues``: those that the agent signs in to,
+    empty for all; ``mobile``: where calls ring during a home shift (D103), never shown whole."""
+
     username: str
     display_name: str
     role: str
     locale: str
     active: bool
+    skills: Mapping[str, int] = field(default_factory=dict)
+    queues: Sequence[str] = ()
+    mobile: str = ""
 
 
 def create_user(
@@ -91,10 +106,20 @@ def update_user(
     locale: str | None = None,
     active: bool | None = None,
     password: str | None = None,
+    skills: Mapping[str, int] | None = None,
+    queues: Sequence[str] | None = None,
+    mobile: str | None = None,
 ) -> User:
-    """Change what is given. Raises ``UserError`` (``not_found``, ``bad_role``, ``bad_locale``, ``bad_password``)."""
+    """Change what is given. Raises ``UserError`` (``not_found``, ``bad_role``, ``bad_locale``, ``bad_password``,
+    ``bad_skills``, ``bad_queues``, ``bad_mobile``)."""
     _check(role=role, locale=locale)
+    _check_work(skills, queues, mobile)
     changes: dict[str, Any] = {"display_name": display_name, "role": role, "locale": locale, "active": active}
+    changes |= {
+        "skills": None if skills is None else dict(skills),
+        "queues": None if queues is None else list(dict.fromkeys(queues)),
+        "mobile": mobile,
+    }
     changes = {name: value for name, value in changes.items() if value is not None}
     if password is not None:
         changes["password_hash"] = hash_password(password)
@@ -134,7 +159,20 @@ def password_matches(password_hash: str, password: str) -> bool:
 
 
 def _shown() -> tuple[Column[Any], ...]:
-    return users.c.username, users.c.display_name, users.c.role, users.c.locale, users.c.active
+    return tuple(users.c[name] for name in User.__slots__)
+
+
+def _check_work(skills: Mapping[str, int] | None, queues: Sequence[str] | None, mobile: str | None) -> None:
+    if skills is not None and (
+        len(skills) > 50 or not all(NAME.fullmatch(name) and level in LEVELS for name, level in skills.items())
+    ):
+        raise UserError("bad_skills", "a skill has a short name and a level from 1 to 9")
+    if queues is not None and (len(queues) > 50 or not all(NAME.fullmatch(name) for name in queues)):
+        raise UserError("bad_queues", "a queue has a short name without blanks")
+    if mobile:
+        number = normalise(mobile)
+        if len(mobile) > MAX_MOBILE or number.kind not in (MOBILE, LANDLINE, FOREIGN, EXTENSION):
+            raise UserError("bad_mobile", "this is not a telephone number")
 
 
 def _check(role: str | None, locale: str | None) -> None:

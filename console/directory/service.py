@@ -22,8 +22,9 @@ from storage.directory import (
 )
 from storage.phone_numbers import NumberingPlan
 from storage.users import find_user
+from telephony.calls.call import CallRefused
 from telephony.events import Target, TargetKind
-from telephony.phone import CallRefused, diallable
+from telephony.phone import diallable
 
 T = TypeVar("T")
 

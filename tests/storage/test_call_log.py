@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, select
 
-from storage import call_log, event_log
+from storage import call_log, call_tables, event_log
 from storage.call_notes import NoteError, link_patient, set_disposition
 from storage.call_projection import outcome_of, replay
 from storage.database import reading, transaction
@@ -105,7 +105,7 @@ def test_rebuilding_gives_the_same_rows(conn: Connection, call_story: Story) -> 
     set_disposition(conn, "call3", "booked", "下周一上午", "agent2", at=1.79e9 + 90, plan=PLAN)
     before = call_log.list_calls(conn, limit=100)
     assert len(before) == 12
-    conn.execute(call_log.calls.update().values(state="ringing", agent="somebody", caller_rings=99))
+    conn.execute(call_tables.calls.update().values(state="ringing", agent="somebody", caller_rings=99))
     assert event_log.rebuild(conn, PLAN) == 12
     assert call_log.list_calls(conn, limit=100) == before
 
