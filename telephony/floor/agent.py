@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
 
 from telephony.clock import SECOND
 from telephony.events import AgentStatus
 
 _BUSY = (AgentStatus.RINGING, AgentStatus.TALKING)
+_ON_DUTY = (AgentStatus.READY, *_BUSY, AgentStatus.WRAP_UP)
+
+
+class Device(StrEnum):
+    """Where an agent's calls ring."""
+
+    HEADSET = "headset"
+    #: a telephone, by its number: the shift at home (D103)
+    PHONE = "phone"
 
 
 class AgentRefused(Exception):
@@ -18,138 +30,194 @@ class AgentRefused(Exception):
         self.code = code
 
 
+class _Place(NamedTuple):
+    """Where somebody was before a call that is not theirs took them."""
+
+    status: AgentStatus
+    reason: str
+    call: str
+    by: str
+    since: int
+    idle_since: int
+
+
 @dataclass(slots=True)
 class Agent:
-    """``since`` and ``idle_since`` are monotonic ns. Every change returns True when the visible state changed."""
+    """``since`` and ``idle_since`` are monotonic ns. Every change returns True when the visible state changed.
+
+    Busy (ringing, talking) is only who has a call, and the end of that call (``stops_ringing``, ``leaves``,
+    ``wraps_up``) is always a way out.
+    """
 
     user: str
     name: str = ""
     queues: tuple[str, ...] = ("default",)
+    #: levels 1 to 9 by skill
+    skills: Mapping[str, int] = field(default_factory=dict)
     status: AgentStatus = AgentStatus.OFFLINE
     reason: str = ""
     call: str = ""
+    #: the supervisor who forced this state, or nobody
+    by: str = ""
     since: int = 0
     idle_since: int = 0
     headset: bool = False
+    device: Device = Device.HEADSET
+    #: of the telephone
+    number: str = ""
     #: where the agent goes when the call and its wrap-up are over
     next_status: AgentStatus = AgentStatus.NOT_READY
     next_reason: str = ""
+    next_by: str = ""
     #: a ready agent whose headset was lost is put back until this time
     restore_until: int = 0
+    #: where to go back to, unless something else was asked for meanwhile
+    _before: _Place | None = None
 
-    def _become(self, status: AgentStatus, now: int, reason: str = "", call: str = "") -> bool:
-        if (self.status, self.reason, self.call) == (status, reason, call):
-            return False
-        if status is AgentStatus.READY:
-            self.idle_since = now
-        self.status, self.reason, self.call, self.since = status, reason, call, now
-        return True
+    # ---- what others ask about
 
-    def sign_in(self, name: str, queues: tuple[str, ...], now: int) -> bool:
+    @property
+    def signed_in(self) -> bool:
+        return self.status is not AgentStatus.OFFLINE
+
+    @property
+    def busy(self) -> bool:
+        return self.status in _BUSY
+
+    @property
+    def on_duty(self) -> bool:
+        """At the desk: free, on a call or writing up after one."""
+        return self.status in _ON_DUTY
+
+    @property
+    def stays(self) -> bool:
+        """On duty, and free again when the call is over: nobody whose break begins after it."""
+        return self.status is AgentStatus.READY or (self.on_duty and self.next_status is AgentStatus.READY)
+
+    @property
+    def visiting(self) -> bool:
+        """On a call that is not theirs, or not yet."""
+        return self.busy and (self._before is not None or self.status is AgentStatus.RINGING)
+
+    @property
+    def reachable(self) -> bool:
+        return self.headset if self.device is Device.HEADSET else bool(self.number)
+
+    def may_take_call(self) -> bool:
+        return self.status is AgentStatus.READY and self.reachable
+
+    # ---- comings and goings
+
+    def sign_in(self, name: str, queues: tuple[str, ...], skills: Mapping[str, int], now: int) -> bool:
         """A console came. A call or a state that outlived the console before it is kept."""
-        self.name, self.queues = name, queues
-        if self.status is not AgentStatus.OFFLINE:
-            return False
-        return self._become(AgentStatus.NOT_READY, now, "signed_in")
+        self.name, self.queues, self.skills = name, queues, dict(skills)
+        if self.status is AgentStatus.OFFLINE:
+            return self._become(AgentStatus.NOT_READY, now, "signed_in")
+        if self.next_status is AgentStatus.OFFLINE:
+            self._ask(AgentStatus.NOT_READY, "signed_in")
+        return False
 
     def sign_out(self, now: int) -> bool:
-        self.next_status, self.next_reason = AgentStatus.OFFLINE, ""
-        self.restore_until = 0
-        if self.status in _BUSY:
-            return False
-        return self._become(AgentStatus.OFFLINE, now)
+        self._ask(AgentStatus.OFFLINE)
+        return False if self.busy else self._become(AgentStatus.OFFLINE, now)
 
     def ready(self, now: int) -> bool:
-        if self.status is AgentStatus.OFFLINE:
-            raise AgentRefused("signed_out", "Sign in first.")
-        if not self.headset:
-            raise AgentRefused("no_headset", "No headset is connected. Plug it in and allow the microphone.")
-        self.next_status, self.next_reason = AgentStatus.READY, ""
-        if self.status in _BUSY or self.status is AgentStatus.READY:
-            return False
-        return self._become(AgentStatus.READY, now)
+        self._must_be_reachable()
+        self._ask(AgentStatus.READY)
+        return False if self.busy else self._become(AgentStatus.READY, now)
 
     def not_ready(self, reason: str, now: int) -> bool:
-        if self.status is AgentStatus.OFFLINE:
+        if not self.signed_in:
             raise AgentRefused("signed_out", "Sign in first.")
-        self.next_status, self.next_reason = AgentStatus.NOT_READY, reason
-        self.restore_until = 0
-        if self.status in _BUSY or self.status is AgentStatus.WRAP_UP:
+        self._ask(AgentStatus.NOT_READY, reason)
+        if self.busy or self.status is AgentStatus.WRAP_UP:
             return False
         return self._become(AgentStatus.NOT_READY, now, reason)
 
-    def may_take_call(self) -> bool:
-        return self.status is AgentStatus.READY and self.headset
+    def force(self, status: AgentStatus, reason: str, by: str, now: int) -> bool:
+        """A supervisor's word: at once, ending a wrap-up; on a call after it. Raises AgentRefused."""
+        if status is AgentStatus.READY:
+            self._must_be_reachable()
+        elif not self.signed_in and status is not AgentStatus.OFFLINE:
+            raise AgentRefused("signed_out", "This agent is not signed in.")
+        self._ask(status, reason, by)
+        return False if self.busy else self._become(status, now, reason, by=by)
+
+    def reach(self, device: Device, number: str, now: int, grace: float) -> bool:
+        """Ring there from the next call on. Raises AgentRefused ``bad_number``."""
+        if device is Device.PHONE and not number:
+            raise AgentRefused("bad_number", "A telephone needs a number.")
+        if (self.device, self.number) == (device, number):
+            return False
+        self.device, self.number = device, number
+        if self.status is AgentStatus.READY and not self.reachable:
+            self._drop_out(now, grace)
+        return True
+
+    # ---- calls of their own
 
     def rings(self, call: str, now: int) -> bool:
-        self.next_status, self.next_reason = AgentStatus.READY, ""
+        """A call from the queue."""
+        self._engage()
+        self._before = None
         return self._become(AgentStatus.RINGING, now, call=call)
 
     def stops_ringing(self, missed: str, now: int) -> bool:
+        """``missed``: why the agent is taken out of the rotation; empty: they go on as before."""
         if self.status is not AgentStatus.RINGING:
             return False
-        if missed:
+        if missed and self._before is None:
             return self._become(AgentStatus.NOT_READY, now, missed)
-        return self._go_on(now)
+        return self._go_back(now)
 
     def dials(self, call: str, now: int) -> bool:
-        """An agent may dial from ready, not ready or wrap-up, and comes back to where they were."""
-        if self.status is AgentStatus.OFFLINE:
-            raise AgentRefused("signed_out", "Sign in first.")
-        if not self.headset:
-            raise AgentRefused("no_headset", "No headset is connected. Plug it in and allow the microphone.")
-        if self.status in _BUSY:
-            raise AgentRefused("agent_busy", "You are on a call.")
-        if self.status is not AgentStatus.WRAP_UP:
-            self.next_status, self.next_reason = self.status, self.reason
+        """From ready, not ready or wrap-up; the agent comes back to where they were. Raises AgentRefused."""
+        self._must_be_free()
+        self._engage()
         return self._become(AgentStatus.TALKING, now, "dialling", call)
 
-    def invited(self, call: str, now: int) -> bool:
-        """Somebody on a call asks for this agent (consultation, transfer): it rings, and they come back to where they
-        were unless it becomes their call. Raises AgentRefused."""
-        self._reachable()
-        if self.status is not AgentStatus.WRAP_UP:
-            self.next_status, self.next_reason = self.status, self.reason
-        return self._become(AgentStatus.RINGING, now, call=call)
-
-    def joins(self, call: str, reason: str, now: int) -> bool:
-        """Comes into a call that is somebody else's, invited or as a supervisor. Raises AgentRefused."""
-        if self.status is AgentStatus.RINGING and self.call == call:
-            return self._become(AgentStatus.TALKING, now, reason, call)
-        self._reachable()
-        if self.status is not AgentStatus.WRAP_UP:
-            self.next_status, self.next_reason = self.status, self.reason
-        return self._become(AgentStatus.TALKING, now, reason, call)
-
-    def leaves(self, now: int) -> bool:
-        """Out of a call that was somebody else's: back to where they were, without wrap-up."""
-        return self._go_on(now) if self.status in _BUSY else False
-
-    def _reachable(self) -> None:
-        if self.status is AgentStatus.OFFLINE:
-            raise AgentRefused("signed_out", "This agent is not signed in.")
-        if not self.headset:
-            raise AgentRefused("no_headset", "This agent has no headset connected.")
-        if self.status in _BUSY:
-            raise AgentRefused("agent_busy", "This agent is on a call.")
-
     def talks(self, call: str, now: int) -> bool:
+        """It is this agent's call now, also of one who was only asked into it: wrap-up follows."""
+        if not self.busy:
+            self._engage()
+        self._before = None
         return self._become(AgentStatus.TALKING, now, call=call)
 
     def wraps_up(self, now: int) -> bool:
+        """The agent's call is over."""
+        if not self.busy:
+            return False
+        self._before = None
         if self.next_status is AgentStatus.OFFLINE:
-            return self._become(AgentStatus.OFFLINE, now)
+            return self._go_on(now)
         return self._become(AgentStatus.WRAP_UP, now, call=self.call)
 
     def wrapped_up(self, now: int) -> bool:
-        if self.status is not AgentStatus.WRAP_UP:
-            return False
-        return self._go_on(now)
+        return self._go_on(now) if self.status is AgentStatus.WRAP_UP else False
 
-    def _go_on(self, now: int) -> bool:
-        if self.next_status is AgentStatus.READY and not self.headset:
-            return self._become(AgentStatus.NOT_READY, now, "headset_lost")
-        return self._become(self.next_status, now, self.next_reason)
+    # ---- calls of others
+
+    def invited(self, call: str, now: int) -> bool:
+        """Somebody on a call asks for this agent (consultation, transfer). Raises AgentRefused."""
+        self._must_be_free()
+        self._engage()
+        return self._become(AgentStatus.RINGING, now, call=call)
+
+    def joins(self, call: str, reason: str, now: int) -> bool:
+        """Into a call that is somebody else's, invited or as a supervisor; again: for another ``reason``.
+
+        Raises AgentRefused.
+        """
+        if not (self.busy and self.call == call and self._before is not None):
+            self._must_be_free()
+            self._engage()
+        return self._become(AgentStatus.TALKING, now, reason, call)
+
+    def leaves(self, now: int) -> bool:
+        """Out of a call that was not theirs: exactly back to where they were, or to what they asked for since."""
+        return self._go_back(now) if self.busy else False
+
+    # ---- headsets
 
     def headset_connected(self, now: int) -> bool:
         self.headset = True
@@ -161,7 +229,63 @@ class Agent:
     def headset_lost(self, now: int, grace: float) -> bool:
         """A ready agent leaves the rotation at once; one on a call keeps the call."""
         self.headset = False
-        if self.status in (AgentStatus.READY, AgentStatus.RINGING):
-            self.restore_until = now + int(grace * SECOND)
+        if self.device is not Device.HEADSET:
+            return False
+        changed = self.status is AgentStatus.RINGING and self._go_back(now, reachable=True)
+        if self.status is AgentStatus.READY:
+            return self._drop_out(now, grace)
+        return changed
+
+    # ---- how it is done
+
+    def _become(self, status: AgentStatus, now: int, reason: str = "", call: str = "", by: str = "") -> bool:
+        if (self.status, self.reason, self.call, self.by) == (status, reason, call, by):
+            return False
+        if status is AgentStatus.READY:
+            self.idle_since = now
+        self.status, self.reason, self.call, self.by, self.since = status, reason, call, by, now
+        return True
+
+    def _ask(self, status: AgentStatus, reason: str = "", by: str = "") -> None:
+        """This is where the agent goes after the call, whatever was before it."""
+        self.next_status, self.next_reason, self.next_by = status, reason, by
+        self.restore_until = 0
+        if self._before is not None:
+            self._before = self._before._replace(status=status, reason=reason, call="", by=by, since=0)
+
+    def _engage(self) -> None:
+        """A call takes the agent: keep where they were."""
+        self._before = _Place(self.status, self.reason, self.call, self.by, self.since, self.idle_since)
+        if self.status is not AgentStatus.WRAP_UP:
+            self.next_status, self.next_reason, self.next_by = self.status, self.reason, self.by
+
+    def _go_on(self, now: int) -> bool:
+        if self.next_status is AgentStatus.READY and not self.reachable:
             return self._become(AgentStatus.NOT_READY, now, "headset_lost")
-        return False
+        return self._become(self.next_status, now, self.next_reason, by=self.next_by)
+
+    def _go_back(self, now: int, *, reachable: bool = False) -> bool:
+        place, self._before = self._before, None
+        if place is None:
+            return self._go_on(now)
+        if place.status is AgentStatus.READY and not (reachable or self.reachable):
+            return self._become(AgentStatus.NOT_READY, now, "headset_lost")
+        changed = self._become(place.status, now, place.reason, place.call, place.by)
+        if place.since:
+            self.since, self.idle_since = place.since, place.idle_since
+        return changed
+
+    def _drop_out(self, now: int, grace: float) -> bool:
+        self.restore_until = now + int(grace * SECOND)
+        return self._become(AgentStatus.NOT_READY, now, "headset_lost")
+
+    def _must_be_reachable(self) -> None:
+        if not self.signed_in:
+            raise AgentRefused("signed_out", "Sign in first.")
+        if not self.reachable:
+            raise AgentRefused("no_headset", "No headset is connected. Plug it in and allow the microphone.")
+
+    def _must_be_free(self) -> None:
+        self._must_be_reachable()
+        if self.busy:
+            raise AgentRefused("agent_busy", "Already on a call.")

@@ -126,7 +126,7 @@ class Attendant:
         if not self._over and isinstance(self._activity, _TakingMessage):
             log.info("call %s: a message of %.1f s was left", self.attended.call.id, seconds)
             self._activity = Activity()
-            self.say([spoken.VOICEMAIL_SAVED], "voicemail", lambda _: self.attended.end("message left"))
+            self.say([spoken.VOICEMAIL_THANKS], "voicemail", lambda _: self.attended.end("message left"))
 
     def routing_changed(self, now: int) -> None:
         """A caller whose queue is gone goes to the first one."""
@@ -228,7 +228,7 @@ class Attendant:
         self.attended.request_callback(name)
         self._leave_queue("callback", ToCallback(queue=name), now)
         self._activity = Activity()
-        self.say([spoken.CALLBACK_CONFIRMED], "callback", lambda _: self.attended.end("to be called back"))
+        self.say([spoken.CALLBACK_ACCEPTED], "callback", lambda _: self.attended.end("to be called back"))
 
     def can_be_called_back(self) -> bool:
         """A number came with the call."""
