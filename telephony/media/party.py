@@ -66,8 +66,6 @@ class HeadsetParty:
         self.playing: Playing | None = None
         self.law = -1
         self.muted = False
-        #: somebody heard it: it has a track
-        self.taped = False
         self._sequence = 0
         self._timestamp = 0
         self._marker = True

@@ -15,7 +15,7 @@ from telephony.media.party import PLAYING, HeadsetParty, LegParty, Party, Sink, 
 from telephony.media.playing import Playing
 from telephony.media.quality import LegQuality
 from telephony.media.rtp_leg import OnAudio, RtpLeg
-from telephony.media.silence import PCMA, silence
+from telephony.media.silence import PCMA
 from telephony.media.sound import Sound
 from telephony.media.tap import Tap
 from telephony.media.voice import Voice
@@ -38,8 +38,8 @@ class Room:
     speaker gets the payloads as they came (in the other law by a table), one that hears several gets a mix every
     20 ms, one that is played to hears nothing else. A leg that is routed or played to gets a continuous stream.
 
-    Tracks: a leg's is what came from it, always. A headset's begins when somebody first hears it, and holds silence
-    while nobody does. Where one leg hears that headset alone, the track is what was sent on that leg, as it was sent.
+    Tracks: a leg's is what came from it, always. A headset's is what it says while somebody hears it; where a leg hears
+    that headset alone, it is what was sent on the leg, as it was sent.
     """
 
     def __init__(self, call: str, clock: MediaClock, tap: Tap | None = None) -> None:
@@ -237,7 +237,6 @@ class Room:
                 if speaker.feed or number in heard:
                     speaker.leg.stream()
             else:
-                speaker.taped = speaker.taped or number in heard
                 self._from_headset(speaker, through[number], voice)
 
     def _start_headsets(self) -> None:
@@ -301,14 +300,7 @@ class Room:
         if headset is None:
             return
         headset.on_audio = headset.on_frame = None
-        tapes = self._tap is not None and speaker.taped and not legs
         if not ears and voice is None:
-
-            def to_nobody(frame: bytes) -> None:
-                law, timestamp = frame[0], int.from_bytes(frame[4:HEADER_SIZE], "big")
-                record(track, law, timestamp, silence(law, len(frame) - HEADER_SIZE), monotonic_ns())
-
-            headset.on_frame = to_nobody if tapes else None
             return
         if len(ears) == len(legs) == 1 and voice is None and not legs[0].fresh and legs[0].law == speaker.law:
             headset.on_audio = legs[0].leg.send_audio
@@ -320,7 +312,7 @@ class Room:
             sink(header, payload)
             if voice is not None:
                 voice.push(payload, header[0], int.from_bytes(header[4:], "big"))
-            if tapes:
+            if not legs:
                 record(track, header[0], int.from_bytes(header[4:], "big"), payload, monotonic_ns())
 
         headset.on_frame = to_several
