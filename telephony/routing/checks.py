@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from telephony.routing.settings import Hours, RoutingError, RoutingSettings, Strategy
+from telephony.routing.settings import Hours, RoutingError, RoutingSettings, Strategy, Week
 from telephony.routing.spoken import MADE
 from telephony.routing.steps import Step, ToCallback, ToMenu, ToMessage, ToNumber, ToQueue, ToVoicemail
 
@@ -153,7 +153,7 @@ def _queues(settings: RoutingSettings, known: _Known) -> None:
 
 
 def _hours(place: str, hours: Hours) -> None:
-    for day, ranges in hours.weekly.items():
+    for day, ranges in zip(Week.__struct_fields__, hours.weekly.days(), strict=True):
         _ranges(f"{place}.weekly.{day}", ranges)
     days = [exception.date for exception in hours.exceptions]
     for i, exception in enumerate(hours.exceptions):

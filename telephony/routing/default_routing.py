@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from telephony.routing.settings import Choice, Entry, Hours, Label, Menu, Queue, RoutingSettings, TimeRange
+from telephony.routing.settings import Choice, Entry, Hours, Label, Menu, Queue, RoutingSettings, TimeRange, Week
 from telephony.routing.steps import ToMessage, ToQueue
 from telephony.settings import LineSettings
 
@@ -32,7 +32,7 @@ def default_routing(lines: Iterable[LineSettings]) -> RoutingSettings:
     hours = Hours(
         name="day",
         label=Label(zh="日班", en="Day"),
-        weekly={"mon": _DAY, "tue": _DAY, "wed": _DAY, "thu": _DAY, "fri": _DAY},
+        weekly=Week(mon=_DAY, tue=_DAY, wed=_DAY, thu=_DAY, fri=_DAY),
         chinese_holidays=True,
     )
     return RoutingSettings(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from telephony.routing.chinese_days import CHINESE_DAYS, ChineseDay, ChineseDays
-from telephony.routing.settings import DAYS, Hours, TimeRange
+from telephony.routing.settings import Hours, TimeRange
 
 _ONE_DAY = datetime.timedelta(days=1)
 #: how far ahead a change is looked for, in days: over a year, so that a single exception in it is found
@@ -28,7 +28,7 @@ class OpeningHours:
     the night before a holiday stays open to its end."""
 
     def __init__(self, hours: Hours, timezone: str, days: ChineseDays = CHINESE_DAYS) -> None:
-        self._weekly = hours.weekly
+        self._weekly = hours.weekly.days()
         self._exceptions = {exception.date: exception.open for exception in hours.exceptions}
         self._chinese = days if hours.chinese_holidays else None
         self._zone = zoneinfo.ZoneInfo(timezone)
@@ -71,12 +71,12 @@ class OpeningHours:
     def _ranges(self, date: datetime.date) -> tuple[TimeRange, ...]:
         if date in self._exceptions:
             return self._exceptions[date]
-        ordinary = self._weekly.get(DAYS[date.weekday()], ())
+        ordinary = self._weekly[date.weekday()]
         match self._chinese.day(date) if self._chinese else ChineseDay.ORDINARY:
             case ChineseDay.HOLIDAY:
                 return ()
             case ChineseDay.MAKE_UP_WORKDAY:
-                return next((self._weekly[day] for day in DAYS[:5] if self._weekly.get(day)), ordinary)
+                return next((ranges for ranges in self._weekly[:5] if ranges), ordinary)
             case _:
                 return ordinary
 

@@ -12,16 +12,17 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from telephony.routing.steps import Name, Priority, Step
+from telephony.routing.steps import NAME, NUMBER, Name, Priority, Step
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
-Digit = Annotated[str, msgspec.Meta(pattern=r"^[0-9*#]$")]
+_DIGIT = r"^[0-9*#]$"
+Digit = Annotated[str, msgspec.Meta(pattern=_DIGIT)]
+_NO_DIGIT = r"^[0-9*#]?$"
+_TIME = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 #: local time of day; 24:00 only as an end
-TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+TimeOfDay = Annotated[str, msgspec.Meta(pattern=_TIME)]
 TimeRange = tuple[TimeOfDay, TimeOfDay]
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class RoutingError(ValueError):
@@ -67,7 +68,7 @@ class Menu(_Part, frozen=True, kw_only=True):
     gave_up: Step
     label: Label = Label()
     #: the key that goes first, ahead of everybody who waits (D23)
-    emergency: Annotated[str, msgspec.Meta(pattern=r"^[0-9*#]?$")] = ""
+    emergency: Annotated[str, msgspec.Meta(pattern=_NO_DIGIT)] = ""
     emergency_to: Step | None = None
     #: seconds after the greeting
     timeout: Annotated[float, msgspec.Meta(ge=1, le=60)] = 5.0
@@ -128,11 +129,27 @@ class HoursException(_Part, frozen=True, kw_only=True):
     label: str = ""
 
 
+class Week(_Part, frozen=True, kw_only=True):
+    """When it is open on each day; no ranges: closed."""
+
+    mon: tuple[TimeRange, ...] = ()
+    tue: tuple[TimeRange, ...] = ()
+    wed: tuple[TimeRange, ...] = ()
+    thu: tuple[TimeRange, ...] = ()
+    fri: tuple[TimeRange, ...] = ()
+    sat: tuple[TimeRange, ...] = ()
+    sun: tuple[TimeRange, ...] = ()
+
+    def days(self) -> tuple[tuple[TimeRange, ...], ...]:
+        """From Monday on, as ``datetime.date.weekday`` counts."""
+        return self.mon, self.tue, self.wed, self.thu, self.fri, self.sat, self.sun
+
+
 class Hours(_Part, frozen=True, kw_only=True):
     """A range whose end is not after its start goes over midnight and belongs to the day it starts on."""
 
     name: Name
-    weekly: dict[Day, tuple[TimeRange, ...]]
+    weekly: Week
     label: Label = Label()
     #: closed on China's holidays, open on make-up workdays
     chinese_holidays: bool = False
@@ -215,9 +232,21 @@ def parse_routing(
     return settings
 
 
+#: what people are told instead of a pattern
+_MEANT = {
+    _DIGIT: "one key: 0 to 9, * or #",
+    _NO_DIGIT: "one key (0 to 9, * or #) or nothing",
+    _TIME: "a time like 08:30",
+    NAME: "a name without blanks around it",
+    NUMBER: "a telephone number",
+}
+
+
 def _placed(message: str) -> str:
     """msgspec's message with the place in front: ``menus[0].timeout: expected …``."""
     text, _, place = message.rpartition(" - at `$")
+    for pattern, meant in _MEANT.items():
+        text = text.replace(f"`str` matching regex {pattern!r}", meant)
     if not text:
         return f"routing: {message[:1].lower()}{message[1:]}"
     return f"{place.rstrip('`').lstrip('.') or 'routing'}: {text[:1].lower()}{text[1:]}"

@@ -7,8 +7,11 @@ from typing import Annotated
 import msgspec
 
 Priority = Annotated[int, msgspec.Meta(ge=-1000, le=1000)]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^\S(.*\S)?$")]
-Number = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"[0-9]")]
+NAME = r"^\S(.*\S)?$"
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=NAME)]
+#: told from nonsense only; whether it can be dialled depends on the line
+NUMBER = r"[0-9]"
+Number = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=NUMBER)]
 
 
 class _Step(
