@@ -16,8 +16,15 @@ it('reads the waveform of both channels', () => {
       [0, 0.5],
       [0.25, 1],
     ],
+    parties: [0, 1],
     seconds: 2.5,
   })
+})
+
+it('knows whose voice each channel holds', () => {
+  expect(readPeaks({ parties: [0, 1, 4], peaks: [[0], [0], [0]] }).parties).toEqual([0, 1, 4])
+  expect(readPeaks({ parties: [0, 'x'], peaks: [[0], [0]] }).parties).toEqual([0, 1])
+  expect(readPeaks({ parties: [0], peaks: [[0], [0]] }).parties).toEqual([0, 1])
 })
 
 it('lifts quiet speech to where it can be seen, and leaves silence flat', () => {

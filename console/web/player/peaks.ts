@@ -1,6 +1,8 @@
 /** The waveform as the API gives it: a list of amplitudes for each channel, under one of a few names. */
 export interface Waveform {
   channels: number[][]
+  /** Whose voice each channel holds, by the party's number in the call. */
+  parties: number[]
   seconds: number | null
 }
 
@@ -20,7 +22,11 @@ export function readPeaks(body: unknown): Waveform {
     ...found.map((channel) => channel.reduce((most, one) => Math.max(most, Math.abs(one)), 0)),
   )
   const seconds = typeof map['seconds'] === 'number' ? map['seconds'] : null
-  return { channels: found.map((channel) => channel.map((one) => one / loudest)), seconds }
+  const told = map['parties']
+  const named =
+    Array.isArray(told) && told.length === found.length && told.every((one) => Number.isInteger(one))
+  const parties = named ? (told as number[]) : found.map((_, channel) => channel)
+  return { channels: found.map((channel) => channel.map((one) => one / loudest)), parties, seconds }
 }
 
 /** Quiet telephone speech is lifted so that it can be seen: square root, the loudest at full height. */
