@@ -174,6 +174,8 @@ class PyVoipDriver:
             transaction.respond(481, "Call Does Not Exist")
         elif request.method == "INVITE":
             self._receive_invite(transaction)
+        elif request.method == "REFER":  # nobody here takes calls that do not come in
+            transaction.respond(603, "Decline")
         elif request.method in ("OPTIONS", "NOTIFY"):  # NOTIFY: message-waiting that nobody asked for (RFC 3842 §4.1)
             transaction.respond(200, "OK", headers=(("Accept", "application/sdp"),))
         else:

@@ -30,6 +30,8 @@ class InboundDialog(PyVoipDialog):
         self.remote_cseq = request.cseq
         self.target = request.contact
         self.routes = request.listed("Record-Route")
+        if expires := request.number("Expires"):
+            self.later(expires, self._expired)
 
     def is_cancelled_by(self, cancel: Message) -> bool:
         return self._transaction.request.branch == cancel.branch or super().is_cancelled_by(cancel)
@@ -97,6 +99,12 @@ class InboundDialog(PyVoipDialog):
         if not self._answered and not self.ended:
             self._transaction.respond(487, "Request Terminated", self.local_tag)
             self.end(EndedBy.PEER, 487, from_wire(cancel.request.value("Reason")) or "Cancelled")
+
+    def _expired(self) -> None:
+        """The caller waits no longer than it said (§13.3.1)."""
+        if not self._answered:
+            self._transaction.respond(487, "Request Expired", self.local_tag)
+            self.end(EndedBy.NETWORK, 487, "Request Expired")
 
     def receive_ack(self, ack: Message) -> None:
         if not self._answered or self.confirmed or ack.cseq != self._transaction.request.cseq:

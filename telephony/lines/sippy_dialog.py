@@ -133,12 +133,10 @@ class SippyDialog(ReportingDialog):
         if cseq is None:
             cseq, self.local_cseq = self.local_cseq, self.local_cseq + 1
         uri, routes = self.target.getCopy(), [route.getCopy() for route in self.routes]
-        hop = uri
-        if routes and routes[0].getUrl().lr:
-            hop = routes[0].getUrl()
-        elif routes:  # a strict router wants its own address as Request-URI
-            routes.append(SipRoute(address=SipAddress(url=uri)))
-            uri = hop = routes.pop(0).getUrl()
+        hop = first_hop(routes) or uri
+        if routes and not hop.lr:  # a strict router wants its own address as Request-URI
+            routes = [*routes[1:], SipRoute(address=SipAddress(url=uri))]
+            uri = hop
         remote = self.remote.getCopy()
         if self.remote_tag is not None:
             remote.setParam("tag", self.remote_tag)
@@ -303,6 +301,28 @@ class SippyDialog(ReportingDialog):
     def _reinvite_cancelled(self, _time: Any, _request: Any) -> None:
         """The stack has answered 487 already."""
         self.offers.withdrawn()
+
+
+def recorded_routes(response: Any) -> list[SipRoute]:
+    """The route set that a response to our INVITE makes (RFC 3261 §12.1.2), to be written as it came.
+
+    Raises what sippy's parser raises for what is no address.
+    """
+    routes = response.getHFBCopys("record-route")[::-1]
+    for route in routes:
+        first_hop([route])
+    return list(routes)
+
+
+def first_hop(routes: Sequence[SipRoute]) -> SipUri | None:
+    """The URI of the first route; read from a copy, because sippy writes anew what was read."""
+    if not routes:
+        return None
+    first = routes[0].getCopy()
+    if not first.parsed:
+        first.parse()
+    uri: SipUri = first.getUrl()
+    return uri
 
 
 def _uri_in(address: str) -> str:

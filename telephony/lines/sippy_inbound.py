@@ -49,9 +49,6 @@ class InboundDialog(SippyDialog):
         self.remote_cseq = invite.getHFBody("cseq").getCSeqNum()
         self.target = invite.getHFBody("contact").getUrl().getCopy()
         self.routes = invite.getHFBCopys("record-route")
-        for route in self.routes:
-            if not route.parsed:
-                route.parse()
 
     def begin(self) -> tuple[None, Any, Any]:
         """Take the INVITE's transaction over and say 100; gives what sippy's transaction layer wants back."""

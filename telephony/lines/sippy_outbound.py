@@ -10,7 +10,7 @@ from sippy.SipAddress import SipAddress
 from sippy.SipRequest import SipRequest
 
 from telephony.lines.line import EndedBy
-from telephony.lines.sippy_dialog import SippyDialog
+from telephony.lines.sippy_dialog import SippyDialog, recorded_routes
 from telephony.lines.sippy_overrides import SipUri
 from telephony.lines.sippy_request import ClientRequest, is_local, session_description
 from telephony.lines.wire import from_wire
@@ -93,7 +93,7 @@ class OutboundDialog(SippyDialog):
         """The 2xx fixes tag, target and route set (RFC 3261 §12.1.2)."""
         self.remote_tag = response.getHFBody("to").getTag()
         self.refresh_target(response)
-        self.routes = [route.getCopy() for route in response.getHFBodys("record-route")][::-1]
+        self.routes = recorded_routes(response)
         self._first_hop = None
         self.confirmed = True
 
@@ -118,7 +118,7 @@ class OutboundDialog(SippyDialog):
         twin.local, twin.remote, twin.target = self.local, self.remote, self.target
         twin.remote_tag = response.getHFBody("to").getTag()
         twin.refresh_target(response)
-        twin.routes = [route.getCopy() for route in response.getHFBodys("record-route")][::-1]
+        twin.routes = recorded_routes(response)
         twin.local_cseq = self.local_cseq
         ack = twin.build_ack(response, transaction.request)
         transaction.acks[twin.remote_tag] = ack

@@ -41,6 +41,12 @@ _NUMBER = re.compile(r"((?:sips?|tel):(?:\+|%2B)?\d{3})\d+(\d{4})", re.IGNORECAS
 #: a display name, which logs leave out
 _NAME = re.compile(r"^((?:from|f|to|t|contact|m|p-asserted-identity)\s*:)[^<\r\n]+<", re.IGNORECASE | re.MULTILINE)
 
+#: blanks in places that few senders put any into
+_UNTIDY = re.compile(r"\n[ \t]|[ \t][:;=/]|[;=/][ \t]")
+#: headers whose blanks mean nothing outside of quotes and angle brackets
+_STRUCTURED = frozenset(("via", "v", "from", "f", "to", "t", "contact", "m", "record-route", "route"))
+_BLANKS = re.compile(r'("(?:[^"\\]|\\.)*"|<[^<>]*>)|[ \t]*([;=/])[ \t]*')
+
 T1 = 0.5
 T2 = 4.0
 
@@ -416,9 +422,23 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         self.req_cb = None
 
 
+def _tidied(head: str) -> str:
+    """Headers on one line each, without blanks that sippy takes for a part of names and values (RFC 3261 §7.3.1)."""
+    start, *lines = re.sub(r"\r?\n[ \t]+", " ", head).split("\n")
+    for index, line in enumerate(lines):
+        name, colon, value = line.partition(":")
+        if name.strip().lower() in _STRUCTURED:
+            value = _BLANKS.sub(lambda found: found[1] or found[2], value.strip())
+        lines[index] = f"{name.strip()}{colon} {value.strip()}\r" if colon else line
+    return "\n".join([start, *lines])
+
+
 def parse(datagram: bytes) -> SipRequest | SipResponse:
     """A message of sippy from the wire. Raises whatever sippy's parser raises for what is no SIP."""
     text = decode(datagram)
+    head, separator, body = text.partition("\r\n\r\n")
+    if _UNTIDY.search(head):
+        text = f"{_tidied(head)}{separator}{body}"
     message = SipResponse(text) if text.startswith("SIP/2.0 ") else SipRequest(text)
     length = getattr(message, "_SipMsg__content_length", None)
     if length is not None and length.getBody().number < 0:  # sippy cuts that many octets off the end

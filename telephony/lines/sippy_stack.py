@@ -121,7 +121,7 @@ class SippyStack:
                 check_request(message)
             elif not 100 <= message.getSCode()[0] <= 699:
                 raise ValueError("no such status code")
-            message.getTIds() if not response else message.getTId(True, True)
+            message.getTId(response, True)
         except InvalidRequest as error:
             self._broken(data, source, error.status, str(error), error)
             return
@@ -174,6 +174,8 @@ class SippyStack:
             return self._invite(request, transaction, known)
         if method in ("OPTIONS", "NOTIFY"):  # NOTIFY: message-waiting that nobody asked for (RFC 3842 §4.1)
             return self.reply(request, 200, "OK"), None, None
+        if method == "REFER":  # nobody here takes calls that do not come in
+            return self.reply(request, 603, "Decline"), None, None
         if method in ("BYE", "INFO", "UPDATE", "PRACK"):
             return self.reply(request, 481, "Call Does Not Exist"), None, None
         return self.reply(request, 405, "Method Not Allowed"), None, None

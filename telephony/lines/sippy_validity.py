@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sippy.SipRequest import SipRequest
@@ -22,9 +23,12 @@ def check_request(request: SipRequest) -> None:
     if request.sipver != "SIP/2.0":
         raise InvalidRequest(505, "Version Not Supported")
     for name in ("via", "from", "to", "cseq", "call-id"):
-        if request.countHFs(name) == 0:
+        number = request.countHFs(name)
+        if number == 0:
             raise InvalidRequest(400, f"Missing {name.title()}")
-        _body(request, name)
+        if number > 1 and name != "via":
+            raise InvalidRequest(400, f"Two {name.title()}")
+        _read(request, name, request.getHFBody)
     if not request.getHFBody("via").getBranch():
         request.getHFBody("via").params["branch"] = "none"  # RFC 2543 peers have none; any constant matches
     number, method = request.getHFBody("cseq").getCSeq()
@@ -32,9 +36,12 @@ def check_request(request: SipRequest) -> None:
         raise InvalidRequest(400, "Bad CSeq")
     if not str(request.getHFBody("call-id")).strip():
         raise InvalidRequest(400, "Empty Call-ID")
-    for name in ("contact", "record-route", "route", "expires", "max-forwards"):
+    for name in ("contact", "expires", "max-forwards"):
         if request.countHFs(name):
-            _body(request, name)
+            _read(request, name, request.getHFBodys)
+    for name in ("record-route", "route"):
+        for copied in request.getHFBCopys(name):  # what was parsed is written anew, and must come back as it was
+            _read(request, name, lambda _name, body=copied: body.parse())
     if method == "INVITE":
         if request.countHFs("contact") != 1 or request.getHFBody("contact").asterisk:
             raise InvalidRequest(400, "INVITE Needs One Contact")
@@ -42,8 +49,8 @@ def check_request(request: SipRequest) -> None:
             raise InvalidRequest(400, "Contact Must Be A SIP URI")
 
 
-def _body(request: SipRequest, name: str) -> Any:
+def _read(request: SipRequest, name: str, read: Callable[[str], Any]) -> None:
     try:
-        return request.getHFBodys(name)
+        read(name)
     except Exception as error:
         raise InvalidRequest(400, f"Bad {name.title()}") from error

@@ -330,6 +330,8 @@ class Calls:
         self.refused: list[tuple[str, int, str]] = []
         self.ends: list[DialogEnd] = []
         self.on_incoming: Callable[[Dialog, Invite], None] | None = None
+        #: what the core says to a REFER of the peer
+        self.takes_transfers = False
 
     def line_incoming(self, line: Line, dialog: Dialog, invite: Invite) -> None:
         self.incoming.append((line, dialog, invite))
@@ -351,6 +353,10 @@ class Calls:
             raise AttributeError(name)
         kind = name.removeprefix("dialog_")
         return lambda *arguments: self.reports.put_nowait((kind, *arguments))
+
+    def dialog_refer(self, target: str) -> bool:
+        self.reports.put_nowait(("refer", target))
+        return self.takes_transfers
 
     def dialog_ended(self, end: DialogEnd) -> None:
         self.ends.append(end)
