@@ -39,7 +39,7 @@ class Log:
     data: Path
     sequence: int = 0
 
-    def event(self, kind: str, call: str, at: float, **more: Any) -> None:
+    def event(self, kind: str, call: str, at: float, /, **more: Any) -> None:
         self.sequence += 1
         event = {"type": kind, "node": "phone9", "sequence": self.sequence, "at": at, "call": call, "monotonic": 0}
         with transaction(self.engine) as conn:
