@@ -139,7 +139,7 @@ def test_when_the_clocks_change_local_time_counts() -> None:
 
 _TIMES = st.tuples(st.integers(0, 23), st.integers(0, 59)).map(lambda hm: f"{hm[0]:02}:{hm[1]:02}")
 _RANGES = st.lists(st.tuples(_TIMES, _TIMES).filter(lambda pair: pair[0] != pair[1]), max_size=2)
-_WEEKS = st.fixed_dictionaries({}, optional={day: _RANGES for day in (*WORKDAYS, "sat", "sun")})
+_WEEKS = st.fixed_dictionaries({}, optional=dict.fromkeys((*WORKDAYS, "sat", "sun"), _RANGES))
 _ZONES = st.sampled_from([SHANGHAI, "Europe/Berlin", "America/St_Johns", "Pacific/Apia", "UTC"])
 
 
