@@ -82,3 +82,17 @@ export const revealCall = (id: string, reason: string) =>
   post<{ number: string }>(`/api/calls/${encodeURIComponent(id)}/reveal`, { reason })
 export const peaks = (recording: string) =>
   get<unknown>(`/api/recordings/${encodeURIComponent(recording)}/peaks`)
+
+/** A caller of today whom nobody answered: the latest call of each number. */
+export interface MissedCall {
+  id: string
+  number: string
+  patient_id: string | null
+  patient_name?: string | null
+  queue?: string | null
+  started_at: number | string
+  /** How often they tried today. */
+  times?: number
+}
+
+export const missedCalls = async () => listed<MissedCall>(await get<unknown>('/api/calls/missed'), 'calls')

@@ -44,6 +44,29 @@ export const hold = (call: string) => post<unknown>(on(call, 'hold'))
 export const resume = (call: string) => post<unknown>(on(call, 'resume'))
 export const mute = (call: string, muted: boolean) => post<unknown>(on(call, 'mute'), { muted })
 export const sendDigits = (call: string, digits: string) => post<unknown>(on(call, 'digits'), { digits })
+/** Whom a call is to go to: an entry of the directory, an agent, a queue, or a number as it was typed. */
+export type TargetWish = { entry: string } | { agent: string } | { queue: string } | { number: string }
+export const transfer = (call: string, target: TargetWish) => post<unknown>(on(call, 'transfer'), { target })
+export const consult = (call: string, target: TargetWish) =>
+  post<{ party: number }>(on(call, 'consult'), { target })
+export const swap = (call: string) => post<unknown>(on(call, 'swap'))
+export const merge = (call: string) => post<unknown>(on(call, 'merge'))
+export const complete = (call: string) => post<unknown>(on(call, 'complete'))
+export const cancelConsult = (call: string) => post<unknown>(on(call, 'cancel-consult'))
+export const drop = (call: string, party: number) => post<unknown>(on(call, 'drop'), { party })
+export const leave = (call: string) => post<unknown>(on(call, 'leave'))
+export const setPrivate = (call: string, isPrivate: boolean) =>
+  post<unknown>(on(call, 'private'), { private: isPrivate })
+export const mark = (call: string, what: string, detail = '') =>
+  post<unknown>(on(call, 'mark'), { mark: what, detail })
+export const setDevice = (device: 'headset' | 'phone', number = '') =>
+  post<unknown>('/api/agent/device', { device, number })
+export type MonitorMode = 'listen' | 'whisper' | 'barge'
+export const monitor = (call: string, mode: MonitorMode) => post<unknown>(on(call, 'monitor'), { mode })
+export const takeOver = (call: string) => post<unknown>(on(call, 'take-over'))
+export const prioritise = (call: string) => post<unknown>(on(call, 'prioritise'))
+export const forceState = (agent: string, status: 'ready' | 'not_ready' | 'offline', reason = '') =>
+  post<unknown>(`/api/floor/agents/${encodeURIComponent(agent)}/state`, { status, reason })
 export const dispose = (call: string, code: string, note: string) =>
   put<unknown>(on(call, 'disposition'), { code, note })
 export const attachPatient = (call: string, patientId: string) =>

@@ -1,5 +1,6 @@
 /** A call as this console sees it while it lives: a pure reading of the event stream. */
-import type { CallFact, Direction, OfferOutcome, Party, Pop } from './types'
+import { callerIsHeard, partiesAfter, type CallParty, type Hears } from './party'
+import type { CallFact, Direction, OfferOutcome, Party, PartyRoleName, Pop } from './types'
 
 /**
  * Inbound: `queued`, `offered` (rings at a desk), `talking`, `ended`. Outbound: `dialling` (nothing heard back yet),
@@ -41,6 +42,22 @@ export interface LiveCall {
   lostSeconds: number
   patientId: string
   pop: Pop | null
+  parties: readonly CallParty[]
+  hears: Hears
+  /** Since when it is a private call (D8); null: it is none. */
+  privateAt: number | null
+  priority: number
+  /** Its place in the queue, from 1; 0: not told. */
+  position: number
+  /** The menu that the caller is in. */
+  menu: string
+  marks: readonly string[]
+  /** A call-back that the caller asked for (D116). */
+  callback: boolean
+  /** What may be done with it, where the phone has said so. */
+  can: Readonly<Record<string, boolean>>
+  /** Who was in it and is not any more, by user name: when they left, and as what. */
+  left: Readonly<Record<string, { at: number; role: PartyRoleName }>>
 }
 
 export function newCall(id: string, at: number): LiveCall {
@@ -74,7 +91,53 @@ export function newCall(id: string, at: number): LiveCall {
     lostSeconds: 0,
     patientId: '',
     pop: null,
+    parties: [],
+    hears: {},
+    privateAt: null,
+    priority: 0,
+    position: 0,
+    menu: '',
+    marks: [],
+    callback: false,
+    can: {},
+    left: {},
   }
+}
+
+function without<T>(record: Readonly<Record<string, T>>, key: string): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => name !== key))
+}
+
+/** The caller waits apart, with music, because somebody is being asked. */
+export const apart = (call: Pick<LiveCall, 'parties'>) =>
+  call.parties.some((one) => one.role === 'consulted') &&
+  !call.parties.some((one) => one.role === 'agent' && one.group === 'main')
+
+const othersTalk = (call: LiveCall, agent: string) =>
+  call.stage === 'talking' &&
+  call.parties.some((one) => one.role === 'agent' && one.state === 'joined' && one.agent !== agent)
+
+/** Whoever is the agent now has the call. */
+function nowAgent(call: LiveCall, party: number, role: string): Partial<LiveCall> {
+  const agent = call.parties.find((one) => one.party === party)?.agent
+  return role === 'agent' && agent ? { agent } : {}
+}
+
+function departed(call: LiveCall, party: number, at: number): Partial<LiveCall> {
+  const gone = call.parties.find((one) => one.party === party)
+  if (!gone?.agent) return {}
+  const left = { ...call.left, [gone.agent]: { at, role: gone.role } }
+  return { left, agent: call.agent === gone.agent ? '' : call.agent }
+}
+
+function heardNow(call: LiveCall, hears: Hears, at: number): Partial<LiveCall> {
+  const parties = partiesAfter(call.parties, {
+    type: 'call.audio',
+    call: call.id,
+    hears: { ...hears },
+  } as CallFact)
+  const waits = call.stage === 'talking' && parties.length > 1 && !callerIsHeard(parties, hears)
+  return { hears, heldAt: waits || call.heldBy.length > 0 ? (call.heldAt ?? at) : null }
 }
 
 function changes(call: LiveCall, fact: CallFact): Partial<LiveCall> {
@@ -102,11 +165,21 @@ function changes(call: LiveCall, fact: CallFact): Partial<LiveCall> {
     case 'call.caller_ring':
       return { callerRings: Math.max(call.callerRings, fact.ring) }
     case 'call.queued':
-      return { queue: fact.queue, stage: 'queued' }
+      return { queue: fact.queue, stage: 'queued', position: fact.position, menu: '', agent: '' }
+    case 'call.priority':
+      return { priority: fact.priority }
+    case 'menu.entered':
+      return { menu: fact.menu }
+    case 'menu.answered':
+      return { menu: fact.outcome === 'chosen' || fact.outcome === 'gave_up' ? '' : call.menu }
+    case 'callback.started':
+      return { callback: true, queue: fact.queue }
     case 'call.offered':
       return {
-        stage: 'offered',
-        agent: fact.agent,
+        // one who is asked while others talk does not end their talk
+        ...(othersTalk(call, fact.agent)
+          ? {}
+          : { stage: 'offered' as const, agent: fact.agent, left: without(call.left, fact.agent) }),
         line: fact.line || call.line,
         queue: fact.queue || call.queue,
         number: fact.number || call.number,
@@ -115,6 +188,8 @@ function changes(call: LiveCall, fact: CallFact): Partial<LiveCall> {
         agentRings: 0,
         callerRings: Math.max(call.callerRings, fact.caller_rings ?? 0),
         missed: null,
+        position: 0,
+        menu: '',
         pop: fact.pop ?? call.pop,
       }
     case 'call.agent_ring':
@@ -125,13 +200,28 @@ function changes(call: LiveCall, fact: CallFact): Partial<LiveCall> {
     case 'call.answered':
       return {
         stage: 'talking',
-        agent: fact.agent || call.agent,
-        answeredAt: fact.at,
+        agent: othersTalk(call, fact.agent) ? call.agent : fact.agent || call.agent,
+        answeredAt: call.answeredAt ?? fact.at,
+        left: without(call.left, fact.agent),
         callerRings: fact.caller_rings,
         agentRings: fact.agent_rings,
         withinThreeRings: fact.within_three_rings,
         missed: null,
       }
+    case 'call.private':
+      return { privateAt: fact.private ? (call.privateAt ?? fact.at) : null }
+    case 'call.marked':
+      return { marks: call.marks.includes(fact.mark) ? call.marks : [...call.marks, fact.mark] }
+    case 'party.invited':
+      return { pop: fact.pop ?? call.pop }
+    case 'party.joined':
+      return fact.agent && fact.agent in call.left ? { left: without(call.left, fact.agent) } : {}
+    case 'party.role':
+      return nowAgent(call, fact.party, fact.role)
+    case 'party.left':
+      return departed(call, fact.party, fact.at)
+    case 'call.audio':
+      return heardNow(call, fact.hears, fact.at)
     case 'call.held':
       return {
         heldAt: call.heldAt ?? fact.at,
@@ -139,7 +229,7 @@ function changes(call: LiveCall, fact: CallFact): Partial<LiveCall> {
       }
     case 'call.resumed': {
       const heldBy = call.heldBy.filter((party) => party !== fact.by)
-      return { heldBy, heldAt: heldBy.length > 0 ? call.heldAt : null }
+      return { heldBy, heldAt: heldBy.length > 0 || apart(call) ? call.heldAt : null }
     }
     case 'call.muted':
       return { muted: fact.muted }
@@ -158,6 +248,8 @@ function changes(call: LiveCall, fact: CallFact): Partial<LiveCall> {
         heldAt: null,
         heldBy: [],
         muted: false,
+        parties: [],
+        hears: {},
       }
     case 'recording.started':
       return { recording: 'running' }
@@ -177,6 +269,7 @@ function changes(call: LiveCall, fact: CallFact): Partial<LiveCall> {
 const AFTER_THE_END = new Set([
   'call.ended',
   'call.patient_linked',
+  'call.marked',
   'recording.failed',
   'recording.closed',
   'recording.finished',
@@ -186,6 +279,8 @@ const AFTER_THE_END = new Set([
 export function withFact(call: LiveCall, fact: CallFact): LiveCall {
   if (call.stage === 'ended' && !AFTER_THE_END.has(fact.type)) return call
   const change = changes(call, fact)
+  const parties = partiesAfter(call.parties, fact)
+  if (parties !== call.parties) change.parties = parties
   return Object.keys(change).length === 0 ? call : { ...call, ...change }
 }
 

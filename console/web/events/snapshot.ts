@@ -1,6 +1,20 @@
 /** Reads the snapshot's maps (telephony/phone.py `snapshot`, with each call's pop) into what the screens hold. */
 import { newCall, type LiveCall, type Stage } from './livecall'
-import type { AgentStatus, Direction, Party, Pop } from './types'
+import type { CallParty } from './party'
+import type { AgentStatus, Direction, Party, PartyRoleName, Pop } from './types'
+
+export interface PartyMap {
+  party: number
+  role: PartyRoleName
+  kind?: CallParty['kind']
+  agent?: string
+  number?: string
+  name?: string
+  state?: CallParty['state']
+  group?: CallParty['group']
+  muted?: boolean
+  seconds?: number
+}
 
 export interface CallMap {
   call: string
@@ -21,6 +35,19 @@ export interface CallMap {
   talk_seconds?: number
   within_three_rings?: boolean | null
   pop?: Pop | null
+  parties?: PartyMap[]
+  private?: boolean
+  private_seconds?: number
+  held_seconds?: number
+  priority?: number
+  menu?: string
+  /** Seconds that the caller has waited. */
+  waiting_since?: number
+  position?: number
+  can?: Record<string, boolean>
+  hears?: Record<string, number[]>
+  marks?: string[]
+  callback?: boolean
 }
 
 export interface AgentMap {
@@ -33,6 +60,7 @@ export interface AgentMap {
   queues?: string[]
   /** Seconds in this state. */
   seconds?: number
+  device?: 'headset' | 'phone'
 }
 
 /** The ring rules in force at the phone; absent while it is away. */
@@ -41,6 +69,10 @@ export interface RulesMap {
   three_rings_version?: number
   /** Seconds from the start of one ring to the start of the next. */
   ring_cadence?: number
+  /** Seconds of hold, and of talk (D7), before the console says so; of a private call at most (D8). */
+  hold_hint?: number
+  duration_hint?: number
+  private_call_limit?: number
 }
 
 export interface LineMap {
@@ -55,6 +87,21 @@ function stageOf(map: CallMap): Stage {
   if (map.phase === 'talking' || map.phase === 'held') return 'talking'
   if (map.direction === 'outbound') return (map.caller_rings ?? 0) > 0 ? 'ringing' : 'dialling'
   return map.phase === 'ringing' ? 'offered' : 'queued'
+}
+
+function partyFrom(map: PartyMap, now: number): CallParty {
+  return {
+    party: map.party,
+    role: map.role,
+    kind: map.kind ?? (map.agent ? 'headset' : 'line'),
+    agent: map.agent ?? '',
+    number: map.number ?? '',
+    name: map.name ?? '',
+    state: map.state ?? 'joined',
+    group: map.group ?? 'main',
+    muted: map.muted ?? false,
+    since: now - (map.seconds ?? 0),
+  }
 }
 
 /** `now`: the server's clock, Unix seconds, at which the snapshot was taken. */
@@ -73,7 +120,7 @@ export function callFrom(map: CallMap, now: number): LiveCall {
     agent: map.agent ?? '',
     offeredAt: stage === 'offered' ? startedAt : null,
     answeredAt: map.talk_seconds ? now - map.talk_seconds : null,
-    heldAt: heldBy.length > 0 ? now : null,
+    heldAt: map.held_seconds ? now - map.held_seconds : heldBy.length > 0 ? now : null,
     heldBy,
     callerRings: map.caller_rings ?? 0,
     agentRings: map.agent_rings ?? 0,
@@ -81,5 +128,14 @@ export function callFrom(map: CallMap, now: number): LiveCall {
     muted: map.muted ?? false,
     patientId: map.patient_id ?? '',
     pop: map.pop ?? null,
+    parties: (map.parties ?? []).map((party) => partyFrom(party, now)),
+    hears: map.hears ?? {},
+    privateAt: map.private ? now - (map.private_seconds ?? 0) : null,
+    priority: map.priority ?? 0,
+    position: map.position ?? 0,
+    menu: map.menu ?? '',
+    marks: map.marks ?? [],
+    callback: map.callback ?? false,
+    can: map.can ?? {},
   }
 }

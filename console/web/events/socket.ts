@@ -21,15 +21,21 @@ export interface Snapshot {
   agents: unknown[]
   lines: unknown[]
   rules?: unknown
+  queues?: unknown
   cursor?: Cursor
 }
 
-export type Notice = { type: 'phone'; connected: boolean } | { type: 'rules'; rules: unknown }
+export type Notice =
+  | { type: 'phone'; connected: boolean }
+  | { type: 'rules'; rules: unknown }
+  | { type: 'queues'; queues: unknown }
+
+const NOTICES = new Set(['phone', 'rules', 'queues'])
 
 export interface SocketHandlers {
   snapshot(snapshot: Snapshot): void
   event(event: DeskEvent): void
-  /** Something that the web process says of itself, outside the event stream: `phone`, `rules`. */
+  /** Something that the web process says of itself, outside the event stream: `phone`, `rules`, `queues`. */
   notice(frame: Notice): void
   state(state: SocketState): void
   /** A frame that could not be read; it is dropped and told. */
@@ -159,7 +165,7 @@ export class EventSocket {
       this.finish('replaced')
       return
     }
-    if (typed.type === 'phone' || typed.type === 'rules') {
+    if (NOTICES.has(typed.type)) {
       this.handlers.notice(frame as Notice)
       return
     }

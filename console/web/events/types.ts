@@ -3,6 +3,18 @@
 export type Direction = 'inbound' | 'outbound'
 export type Party = 'caller' | 'agent' | 'network' | 'system'
 export type AgentStatus = 'offline' | 'not_ready' | 'ready' | 'ringing' | 'talking' | 'wrap_up'
+export type PartyRoleName = 'caller' | 'agent' | 'consulted' | 'member' | 'listener' | 'whisperer' | 'barger'
+export type TransferKind = 'blind' | 'consult' | 'refer' | 'take_over' | 'routed'
+
+/** Where a call is to go (telephony/events.py `Target`); numbers are masked. */
+export interface Target {
+  kind: 'agent' | 'queue' | 'number'
+  agent?: string
+  queue?: string
+  number?: string
+  name?: string
+  entry?: string
+}
 export type OfferOutcome = 'answered' | 'no_answer' | 'rejected' | 'headset_lost' | 'caller_gone'
 
 /** A patient as the screen pop carries it: enough to paint a card, the numbers masked. */
@@ -115,6 +127,92 @@ export interface CallDigit extends OfCall {
   digit: string
   by: Party
 }
+export interface PartyInvited extends OfCall {
+  type: 'party.invited'
+  party: number
+  role: PartyRoleName
+  by: string
+  target: Target
+  pop?: Pop
+}
+export interface PartyRinging extends OfCall {
+  type: 'party.ringing'
+  party: number
+}
+export interface PartyJoined extends OfCall {
+  type: 'party.joined'
+  party: number
+  role: PartyRoleName
+  agent?: string
+  number?: string
+  name?: string
+}
+export interface PartyRole extends OfCall {
+  type: 'party.role'
+  party: number
+  role: PartyRoleName
+}
+export interface PartyLeft extends OfCall {
+  type: 'party.left'
+  party: number
+  by: Party
+  sip_status?: number
+  reason?: string
+  joined?: boolean
+}
+export interface AudioRouted extends OfCall {
+  type: 'call.audio'
+  hears: Record<string, number[]>
+}
+export interface CallTransferred extends OfCall {
+  type: 'call.transferred'
+  kind: TransferKind
+  by: string
+  target: Target
+  party?: number
+}
+export interface TransferFailed extends OfCall {
+  type: 'call.transfer_failed'
+  kind: TransferKind
+  by: string
+  target: Target
+  sip_status: number
+  reason: string
+  returned_to: string
+}
+export interface CallPrivate extends OfCall {
+  type: 'call.private'
+  agent: string
+  private: boolean
+}
+export interface CallMarked extends OfCall {
+  type: 'call.marked'
+  by: string
+  mark: string
+  detail?: string
+}
+export interface CallPriority extends OfCall {
+  type: 'call.priority'
+  priority: number
+  reason: string
+  by?: string
+}
+export interface MenuEvent extends OfCall {
+  type: 'menu.entered' | 'menu.answered'
+  menu: string
+  outcome?: string
+  label?: string
+}
+export interface CallDequeued extends OfCall {
+  type: 'call.dequeued'
+  queue: string
+  why: string
+}
+export interface CallbackStarted extends OfCall {
+  type: 'callback.started'
+  queue: string
+  requested_in: string
+}
 export interface CallEnded extends OfCall {
   type: 'call.ended'
   by: Party
@@ -144,6 +242,10 @@ export interface AgentState extends Stamp {
   status: AgentStatus
   reason?: string
   call?: string
+  /** The supervisor who forced it. */
+  by?: string
+  /** `phone`: home shift (D103). */
+  device?: 'headset' | 'phone'
 }
 export interface HeadsetState extends Stamp {
   type: 'agent.headset'
@@ -195,6 +297,20 @@ export type CallFact =
   | CallHeld
   | CallMuted
   | CallDigit
+  | PartyInvited
+  | PartyRinging
+  | PartyJoined
+  | PartyRole
+  | PartyLeft
+  | AudioRouted
+  | CallTransferred
+  | TransferFailed
+  | CallPrivate
+  | CallMarked
+  | CallPriority
+  | MenuEvent
+  | CallDequeued
+  | CallbackStarted
   | CallEnded
   | RecordingEvent
   | MediaQuality

@@ -178,7 +178,11 @@ const en: Messages = {
       barger: 'barged in',
     },
     failed: '{name} was not reached; {where}',
-    returned: { agent: 'the caller is back with you', queue: 'the caller is back in the queue', nobody: 'the call ended' },
+    returned: {
+      agent: 'the caller is back with you',
+      queue: 'the caller is back in the queue',
+      nobody: 'the call ended',
+    },
     queueNow: 'Waiting {n}',
     callbacksNow: 'Call-backs {n}',
     longest: 'longest {time}',

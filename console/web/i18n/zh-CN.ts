@@ -200,7 +200,14 @@ const zh = {
     hintCall: '呼叫',
     hintMove: '选择',
     hintStar: '收藏',
-    kinds: { department: '科室', person: '个人', emergency: '急诊', agent: '坐席', queue: '队列', number: '号码' },
+    kinds: {
+      department: '科室',
+      person: '个人',
+      emergency: '急诊',
+      agent: '坐席',
+      queue: '队列',
+      number: '号码',
+    },
     presence: {
       ready: '空闲',
       not_ready: '示忙',

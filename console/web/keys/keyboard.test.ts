@@ -9,6 +9,7 @@ interface Pressed {
   repeat?: boolean
   isComposing?: boolean
   ctrlKey?: boolean
+  shiftKey?: boolean
   altKey?: boolean
 }
 
@@ -50,6 +51,14 @@ describe('the keys of the desk', () => {
     expect(strokeName(press({ key: 'm' }))).toBe('M')
     expect(strokeName(press({ key: 'k', ctrlKey: true }))).toBe('Ctrl+K')
     expect(strokeName(press({ key: 'F4', altKey: true }))).toBe('')
+  })
+
+  it('tell a function key with shift from the one without, while somebody types too', () => {
+    const { bindings, pressed } = bound('F7', 'Shift+F7')
+    handleKey(press({ key: 'F7', shiftKey: true, tag: 'INPUT', type: 'text' }), bindings)
+    handleKey(press({ key: 'F7' }), bindings)
+    expect(pressed).toEqual(['Shift+F7', 'F7'])
+    expect(strokeName(press({ key: '?', shiftKey: true }))).toBe('?')
   })
 
   it('do nothing while somebody types, except function keys and chords', () => {

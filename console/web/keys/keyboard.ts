@@ -19,16 +19,22 @@ export function isTyping(target: EventTarget | null): boolean {
   return !(element.tagName === 'INPUT' && NOT_TEXT.has((element as HTMLInputElement).type))
 }
 
-/** Name of a stroke: `F2`, `Ctrl+K`, `?`, `M`, `Enter`, `ArrowLeft`. */
-export function strokeName(event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey'>): string {
+const FUNCTION_KEY = /^F\d{1,2}$/
+
+/** Name of a stroke: `F2`, `Shift+F7`, `Ctrl+K`, `?`, `M`, `Enter`, `ArrowLeft`. Shift counts with function keys only:
+ *  elsewhere it is part of the character. */
+export function strokeName(
+  event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey'> & { shiftKey?: boolean },
+): string {
   if (event.altKey) return ''
   const key = event.key.length === 1 ? event.key.toUpperCase() : event.key
-  return event.ctrlKey || event.metaKey ? `Ctrl+${key}` : key
+  if (event.ctrlKey || event.metaKey) return `Ctrl+${key}`
+  return event.shiftKey && FUNCTION_KEY.test(key) ? `Shift+${key}` : key
 }
 
 /** Strokes that mean the same while somebody types as they do otherwise. */
 export function worksWhileTyping(stroke: string): boolean {
-  return /^F\d{1,2}$/.test(stroke) || stroke.startsWith('Ctrl+')
+  return /^(Shift\+)?F\d{1,2}$/.test(stroke) || stroke.startsWith('Ctrl+')
 }
 
 /** Enter and space belong to the control that has the focus. */

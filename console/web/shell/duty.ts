@@ -3,10 +3,13 @@ import { onBeforeUnmount, onMounted, watch } from 'vue'
 import { ApiError, signedOut } from '@/api/client'
 import { floorAgents } from '@/api/house'
 import { whoAmI } from '@/api/session'
+import type { DeskEvent } from '@/events/types'
 import { startAlert, stopAlert } from '@/notify/ringing'
+import { useControl } from '@/stores/control'
 import { useDesk } from '@/stores/desk'
 import { useFloor } from '@/stores/floor'
 import { useHeadset } from '@/stores/headset'
+import { useMissed } from '@/stores/missed'
 import { useSession } from '@/stores/session'
 import { useStream } from '@/stores/stream'
 import { callerLabel } from '@/words/caller'
@@ -35,13 +38,22 @@ export function useDuty(): void {
   const desk = useDesk()
   const headset = useHeadset()
   const floor = useFloor()
+  const control = useControl()
+  const missed = useMissed()
   const ends: (() => void)[] = []
+
+  /** The list of missed calls is read again when it may have changed. */
+  function missedOne(event: DeskEvent): void {
+    if (event.type === 'call.offer_ended' || event.type === 'call.ended') missed.readSoon()
+  }
 
   onMounted(() => {
     stream.start()
     void attempt(desk.load)
+    ends.push(stream.listen(desk.heard), stream.listen(control.heard))
     if (!session.isAgent) return
-    ends.push(stream.listen(desk.heard))
+    missed.start()
+    ends.push(stream.listen(missedOne))
     void attempt(headset.connect)
   })
 
@@ -89,6 +101,7 @@ export function useDuty(): void {
 
   onBeforeUnmount(() => {
     for (const end of ends) end()
+    missed.stop()
     headset.ring(false)
     headset.disconnect()
     stopAlert()

@@ -13,8 +13,11 @@ export const useCalls = defineStore('calls', () => {
   const live = computed(() => all.value.filter((call) => call.stage !== 'ended'))
   const waiting = computed(() =>
     live.value
-      .filter((call) => call.direction === 'inbound' && (call.stage === 'queued' || call.stage === 'offered'))
-      .sort((a, b) => a.startedAt - b.startedAt),
+      .filter(
+        (call) =>
+          (call.direction === 'inbound' || call.callback) && ['queued', 'offered'].includes(call.stage),
+      )
+      .sort((a, b) => b.priority - a.priority || a.startedAt - b.startedAt),
   )
 
   function keep(call: LiveCall): void {

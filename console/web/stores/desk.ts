@@ -4,6 +4,8 @@ import { defineStore } from 'pinia'
 import * as phone from '@/api/phone'
 import * as log from '@/api/calls'
 import { newCall, type LiveCall } from '@/events/livecall'
+import { asLeft, isWith, ringsAt } from '@/events/mine'
+import { speaks } from '@/events/party'
 import type { AgentStatus, DeskEvent, OfferOutcome } from '@/events/types'
 import { outcomeOf } from '@/words/outcome'
 import { unix } from '@/words/time'
@@ -39,13 +41,17 @@ export const useDesk = defineStore('desk', () => {
 
   const me = computed(() => floor.agent(session.user?.username))
   const status = computed<AgentStatus>(() => me.value?.status ?? 'offline')
-  const current = computed<LiveCall | null>(() => {
-    const user = session.user?.username
-    if (!user) return null
-    return calls.live.find((call) => call.agent === user && call.stage !== 'queued') ?? null
-  })
-  const ringing = computed(() => (current.value?.stage === 'offered' ? current.value : null))
-  const shown = computed<LiveCall | null>(() => current.value ?? calls.byId.get(shownId.value) ?? null)
+  const user = computed(() => session.user?.username ?? '')
+  /** The call that I am in, or that rings at my desk. */
+  const current = computed<LiveCall | null>(() =>
+    user.value ? (calls.live.find((call) => isWith(call, user.value)) ?? null) : null,
+  )
+  /** Me in it, where the phone tells of parties. */
+  const myself = computed(() => current.value?.parties.find((one) => one.agent === user.value) ?? null)
+  const ringing = computed(() => (current.value && ringsAt(current.value, user.value) ? current.value : null))
+  const shown = computed<LiveCall | null>(
+    () => current.value ?? asLeft(calls.byId.get(shownId.value) ?? null, user.value),
+  )
   const wrapUp = computed(() => status.value === 'wrap_up')
   /** An outbound call of mine that came to nothing, still on the screen. */
   const failed = computed(() => {
@@ -60,9 +66,16 @@ export const useDesk = defineStore('desk', () => {
         })
       : null
   })
-  const guarded = computed(
-    () => current.value?.direction === 'inbound' && current.value.stage === 'talking' && guardUntil.value > 0,
-  )
+  /** Hanging up now would hang up on a caller who is still there, before they do (D6); private calls excepted. */
+  const wouldCut = computed(() => {
+    const call = current.value
+    if (call?.direction !== 'inbound' || call.stage !== 'talking' || call.privateAt !== null) return false
+    return !call.parties.some(
+      (one) => one.party !== 0 && one.agent !== user.value && one.state === 'joined' && speaks(one),
+    )
+  })
+  const muted = computed(() => myself.value?.muted ?? current.value?.muted ?? false)
+  const guarded = computed(() => wouldCut.value && guardUntil.value > 0)
 
   let guardTimer: ReturnType<typeof setTimeout> | undefined
 
@@ -118,23 +131,27 @@ export const useDesk = defineStore('desk', () => {
   }
 
   function heard(event: DeskEvent): void {
-    const user = session.user?.username
-    if (event.type === 'call.offered' && event.agent === user) {
+    const name = user.value
+    if ((event.type === 'call.offered' || event.type === 'call.started') && event.agent === name) {
       shownId.value = event.call
       missed.value = null
-    } else if (event.type === 'call.started' && event.agent === user) {
+    } else if (event.type === 'party.invited' && event.target.agent === name) {
       shownId.value = event.call
       missed.value = null
-    } else if (event.type === 'call.offer_ended' && event.agent === user && event.outcome !== 'answered') {
+    } else if (event.type === 'party.left') {
+      // who was asked, or only looked in, has nothing to wrap up
+      const left = calls.get(event.call)?.left[name]
+      if (event.call === shownId.value && left && left.role !== 'agent') shownId.value = ''
+    } else if (event.type === 'call.offer_ended' && event.agent === name && event.outcome !== 'answered') {
       const call = calls.get(event.call)
       if (call && event.outcome !== 'rejected') missed.value = { call, outcome: event.outcome, at: event.at }
       if (shownId.value === event.call) shownId.value = ''
-    } else if (event.type === 'call.answered' && event.agent === user) {
+    } else if (event.type === 'call.answered' && event.agent === name) {
       void linkOnly(event.call)
     } else if (event.type === 'call.ended') {
       if (event.call === shownId.value) disarm()
-      if (event.agent === user) changed.value += 1
-    } else if (event.type === 'agent.state' && event.agent === user) {
+      if (event.agent === name || calls.get(event.call)?.left[name]) changed.value += 1
+    } else if (event.type === 'agent.state' && event.agent === name) {
       if (event.status === 'ready' || event.status === 'not_ready') nextState.value = null
       if (event.status === 'wrap_up' && event.call)
         recallWrapUp().catch((error: unknown) => (trouble.value = error))
@@ -158,8 +175,8 @@ export const useDesk = defineStore('desk', () => {
   /** Hangs up; on a caller who is still there only at the second press (D6). Gives whether it was done. */
   async function hangUp(): Promise<boolean> {
     const call = current.value
-    if (!call || call.stage === 'offered') return false
-    if (call.direction === 'inbound' && call.stage === 'talking' && !guarded.value) {
+    if (!call || ringing.value) return false
+    if (wouldCut.value && !guarded.value) {
       guardUntil.value = Date.now() + GUARD_MS
       clearTimeout(guardTimer)
       guardTimer = setTimeout(disarm, GUARD_MS)
@@ -172,7 +189,7 @@ export const useDesk = defineStore('desk', () => {
 
   async function toggleMute(): Promise<void> {
     const call = current.value
-    if (call?.stage === 'talking') await phone.mute(call.id, !call.muted)
+    if (call?.stage === 'talking') await phone.mute(call.id, !muted.value)
   }
 
   async function toggleHold(): Promise<void> {
@@ -235,9 +252,12 @@ export const useDesk = defineStore('desk', () => {
     nextState,
     changed,
     trouble,
+    user,
     me,
     status,
     current,
+    myself,
+    muted,
     ringing,
     shown,
     wrapUp,

@@ -12,6 +12,9 @@ export interface FloorAgent {
   call: string
   headset: boolean
   queues: string[]
+  device: 'headset' | 'phone'
+  /** The supervisor who put the agent in this state. */
+  by: string
   /** Unix seconds, server clock. */
   since: number
 }
@@ -32,13 +35,22 @@ export const useFloor = defineStore('floor', () => {
   const ringLimit = ref(3)
   /** Seconds from one ring to the next. */
   const ringCadence = ref(5)
+  /** Seconds of hold before the console says so; of talk (D7); of a private call at most (D8). */
+  const holdHint = ref(60)
+  const durationHint = ref(300)
+  const privateLimit = ref(180)
 
   function ruled(rules: RulesMap | null | undefined): void {
     if (rules && rules.three_rings > 0) ringLimit.value = rules.three_rings
     if (rules?.ring_cadence) ringCadence.value = rules.ring_cadence
+    if (rules?.hold_hint) holdHint.value = rules.hold_hint
+    if (rules?.duration_hint) durationHint.value = rules.duration_hint
+    if (rules?.private_call_limit) privateLimit.value = rules.private_call_limit
   }
 
   const agentList = computed(() => [...agents.value.values()].sort((a, b) => a.user.localeCompare(b.user)))
+  /** Those who are offered calls; a supervisor with a headset is in no queue. */
+  const attendants = computed(() => agentList.value.filter((one) => one.name === '' || one.queues.length > 0))
   const lineList = computed(() => [...lines.value.values()].sort((a, b) => a.name.localeCompare(b.name)))
 
   function put(agent: FloorAgent): void {
@@ -54,6 +66,8 @@ export const useFloor = defineStore('floor', () => {
       call: '',
       headset: false,
       queues: [],
+      device: 'headset',
+      by: '',
       since: at,
     }
   }
@@ -70,6 +84,8 @@ export const useFloor = defineStore('floor', () => {
           call: map.call ?? '',
           headset: map.headset ?? false,
           queues: map.queues ?? [],
+          device: map.device ?? 'headset',
+          by: '',
           since: now - (map.seconds ?? 0),
         },
       ]),
@@ -107,6 +123,8 @@ export const useFloor = defineStore('floor', () => {
       status: event.status,
       reason: event.reason ?? '',
       call: event.call ?? '',
+      by: event.by ?? '',
+      device: event.device ?? before.device,
       since: event.at,
     })
   }
@@ -134,9 +152,13 @@ export const useFloor = defineStore('floor', () => {
     agents,
     lines,
     agentList,
+    attendants,
     lineList,
     ringLimit,
     ringCadence,
+    holdHint,
+    durationHint,
+    privateLimit,
     ruled,
     unnamed,
     learnNames,

@@ -8,6 +8,7 @@ import { EventSocket, type Notice, type Snapshot, type SocketState } from '@/eve
 import { isCallFact, type DeskEvent } from '@/events/types'
 import { useCalls } from './calls'
 import { useFloor } from './floor'
+import { useWaiting } from './waiting'
 
 export function socketUrl(place: Pick<Location, 'protocol' | 'host'> = window.location): string {
   return `${place.protocol === 'https:' ? 'wss' : 'ws'}://${place.host}/ws/events`
@@ -22,6 +23,7 @@ export const useStream = defineStore('stream', () => {
   const faults = ref<string[]>([])
   const calls = useCalls()
   const floor = useFloor()
+  const waiting = useWaiting()
   const listeners = new Set<Listener>()
   let socket: EventSocket | null = null
 
@@ -33,6 +35,7 @@ export const useStream = defineStore('stream', () => {
     floor.reset(mine && agents.length === 0 ? [mine] : agents, frame.lines as LineMap[], now)
     phoneAway.value = frame.phone === false
     floor.ruled(frame.rules as RulesMap | null | undefined)
+    waiting.told(frame.queues)
     calls.reset(
       (frame.calls as CallMap[]).map((map) => callFrom(map, now)),
       now,
@@ -40,6 +43,10 @@ export const useStream = defineStore('stream', () => {
   }
 
   function notice(frame: Notice): void {
+    if (frame.type === 'queues') {
+      waiting.told(frame.queues)
+      return
+    }
     if (frame.type === 'rules') {
       floor.ruled(frame.rules as RulesMap | null)
       return

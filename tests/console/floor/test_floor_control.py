@@ -46,8 +46,8 @@ def test_waiting_calls_are_moved_forward_and_agents_put_in_another_state_by_name
     async def body(desk: Any) -> None:
         async with seam_phone(desk) as phone, desk.signed_in("supervisor1") as supervisor:
             assert (await supervisor.post("/api/calls/c1/prioritise", json={})).status_code == 204
-            told = {"call": "c1", "priority": 90, "reason": "supervisor", "by": "supervisor1"}
-            assert phone.told.pop() == ("call.prioritise", told)
+            moved = {"call": "c1", "priority": 90, "reason": "supervisor", "by": "supervisor1"}
+            assert phone.told.pop() == ("call.prioritise", moved)
             forced = await supervisor.post(
                 "/api/floor/agents/agent2/state", json={"status": "not_ready", "reason": "meeting"}
             )
