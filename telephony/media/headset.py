@@ -173,10 +173,10 @@ class Headset(WSListener):
                 self._numbering(low)
             self._next = (low + 1) & 0xFF
             self.received += 1
-            if self.on_audio is not None:
-                self.on_audio(data[HEADER_SIZE:])
-            elif self.on_frame is not None:
-                self.on_frame(data)
+            if (on_audio := self.on_audio) is not None:
+                on_audio(data[HEADER_SIZE:])
+            elif (on_frame := self.on_frame) is not None:
+                on_frame(data)
         else:
             self._other(transport, frame, data)
 

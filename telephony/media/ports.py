@@ -1,4 +1,4 @@
-"""RTP ports: sockets on even ports of the configured range (RFC 3550 §11), and the clock that all legs share."""
+"""RTP ports: sockets on even ports of the configured range (RFC 3550 §11), and the legs' clock and reader."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from telephony.media.media_clock import MediaClock
+from telephony.media.rtp_reader import RtpReader
 
 if TYPE_CHECKING:
     from telephony.media.rtp_leg import RtpLeg
@@ -39,6 +40,7 @@ class MediaPorts:
         self._turn = secrets.randbelow(self._count)
         self._taken: set[int] = set()
         self.clock = MediaClock()
+        self.reader = RtpReader()
 
     @property
     def in_use(self) -> int:

@@ -32,7 +32,18 @@ class LegQuality:
 class ReceiverQuality:
     """Feed it each packet of a leg in the order of arrival."""
 
-    __slots__ = ("_base", "_expected_before", "_highest", "_jitter", "_next", "_ssrc", "_transit", "late", "received")
+    __slots__ = (
+        "_arrival",
+        "_base",
+        "_expected_before",
+        "_highest",
+        "_jitter",
+        "_next",
+        "_ssrc",
+        "_timestamp",
+        "late",
+        "received",
+    )
 
     def __init__(self) -> None:
         self._ssrc = -1
@@ -43,7 +54,9 @@ class ReceiverQuality:
         self._next = -1
         #: packets expected of the sources before this one
         self._expected_before = 0
-        self._transit = 0
+        #: of the packet before
+        self._arrival = 0
+        self._timestamp = 0
         self._jitter = 0.0
         self.received = 0
         self.late = 0
@@ -52,21 +65,20 @@ class ReceiverQuality:
         """``now`` is the arrival in monotonic ns. True when this packet begins a new source."""
         self.received += 1
         # RFC 3550 A.8, kept in ns: D is the change of the relative transit time
-        transit = now - timestamp * SAMPLE
+        change = now - self._arrival - (timestamp - self._timestamp) * SAMPLE
+        self._arrival = now
+        self._timestamp = timestamp
         if sequence == self._next and ssrc == self._ssrc:
             self._highest += 1
             self._next = (sequence + 1) & 0xFFFF
-            change = transit - self._transit
-            self._transit = transit
             if change < 0:
                 change = -change
             if change < 10_000_000_000:  # else the timestamp wrapped or was set anew
                 self._jitter += (change - self._jitter) * 0.0625
             return False
-        return self._unusual(sequence, ssrc, transit)
+        return self._unusual(sequence, ssrc)
 
-    def _unusual(self, sequence: int, ssrc: int, transit: int) -> bool:
-        self._transit = transit
+    def _unusual(self, sequence: int, ssrc: int) -> bool:
         if self._next < 0 or ssrc != self._ssrc:
             self._begin(sequence, ssrc)
             return True

@@ -28,6 +28,25 @@ class RtpSender:
     frames and sets the marker, so that the recording of a long call stays aligned.
     """
 
+    __slots__ = (
+        "_dtmf",
+        "_judged",
+        "_keying",
+        "_least_behind",
+        "_marker",
+        "_pacer",
+        "_payload_type",
+        "_sequence",
+        "_ssrc",
+        "_stands_for",
+        "_timestamp",
+        "event_payload_type",
+        "on_sent",
+        "sent",
+        "transmit",
+        "unsent",
+    )
+
     def __init__(self, payload_type: int, transmit: Callable[[bytes], object], on_sent: OnSent | None = None) -> None:
         self._payload_type = payload_type
         self.transmit = transmit
@@ -42,6 +61,8 @@ class RtpSender:
         self._marker = True
         self._pacer = Pacer(payload_type)
         self._dtmf = DtmfSender()
+        #: digits are on their way
+        self._keying = False
         self.event_payload_type: int | None = None
         self.sent = 0
         #: datagrams lost on our own machine: a full buffer, no route, the peer's port closed (ICMP)
@@ -69,7 +90,7 @@ class RtpSender:
 
     def audio(self, payload: bytes, now: int) -> bool:
         """A frame of the headset. False: it waits, ``tick`` must be called."""
-        if self._dtmf.active:
+        if self._keying:
             return True  # the digit has the line
         if self._pacer.push(payload, now):
             self._send(payload, now)
@@ -78,7 +99,7 @@ class RtpSender:
 
     def tick(self, now: int) -> bool:
         """Send what has waited long enough. False: nothing waits any more."""
-        if self._dtmf.active:
+        if self._keying:
             return False
         payload = self._pacer.pop(now)
         while payload is not None:
@@ -88,7 +109,7 @@ class RtpSender:
 
     def frame_due(self, now: int) -> int:
         """The digits' next step, or silence when the headset has nothing; call each 20 ms from the returned time on."""
-        if self._dtmf.active:
+        if self._keying:
             self._event_step(now)
             return 0
         resumed = not self._pacer.in_gap
@@ -102,16 +123,19 @@ class RtpSender:
         if self.event_payload_type is None:
             raise ValueError("the peer takes no telephone events (RFC 4733)")
         self._dtmf.add(digits)
+        self._keying = self._dtmf.active
 
     def pause(self) -> None:
         """Nothing goes out for a while (hold): what waits is stale, digits too."""
         self._pacer.clear()
         self._dtmf.clear()
+        self._keying = False
         self._marker = True
 
     def _event_step(self, now: int) -> None:
         self._pacer.hold_back(now, STEP)
         packet = self._dtmf.step()
+        self._keying = self._dtmf.active
         if packet is None:
             self._send(silence(self._payload_type), now)
             return
@@ -146,8 +170,9 @@ class RtpSender:
                 self._keep_up(behind)
         timestamp = self._timestamp
         sequence = self._sequence
+        transmit = self.transmit
         try:
-            self.transmit(_HEADER(0x80, second, sequence, timestamp, self._ssrc) + payload)
+            transmit(_HEADER(0x80, second, sequence, timestamp, self._ssrc) + payload)
         except OSError:
             self.unsent += 1
         self.sent += 1
@@ -155,7 +180,8 @@ class RtpSender:
         samples = len(payload)
         self._timestamp = (timestamp + samples) & 0xFFFFFFFF
         self._stands_for += samples * SAMPLE
-        self.on_sent(self._payload_type, timestamp, payload, now)
+        on_sent = self.on_sent
+        on_sent(self._payload_type, timestamp, payload, now)
 
     def _judge(self) -> None:
         least = self._least_behind
