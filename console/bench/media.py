@@ -1,138 +1,204 @@
-"""What a bridged, recorded call costs the phone process, what gets lost and how much delay is added.
+"""What a bridged, recorded call costs, beside a minimal relay in C that does the same work under the same load.
 
-Two processes: the phone (``media_phone``) and the load (this one). No SIP dialogs: the calls are long, setting them
-up is measured elsewhere.
+Two processes a run: the phone (``media_phone``) or the relay (``media_relay.c``), alone on one processor, and the load
+(``media_load.c``) on the others. No SIP dialogs: the calls are long, setting them up is measured elsewhere.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gc
+import contextlib
 import json
 import os
 import shutil
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import uvloop
-from picows import ws_connect
-
+from console.bench.compiled import compiled
 from console.bench.figures import Figure
-from console.bench.media_load import Load, LoadCall, generate
-from console.bench.media_phone import SECRET, raise_priority
+from console.bench.media_phone import SECRET
+from console.bench.processes import allow_descriptors, cpu_seconds, raise_priority
 from telephony.media.token import sign
 
 #: seconds that the load sends before anything is counted
 WARM_UP = 2.0
-_AIMS = {50: "≤ 0.20 CPU s", 100: "≤ 0.16 CPU s"}
+#: CPU seconds a call-minute
+_AIMS = {50: "≤ 0.20", 100: "≤ 0.14", 200: "≤ 0.10", 400: "≤ 0.10"}
+#: added delay at p99 with which a number of calls counts as carried (ms)
+MOST_DELAY = 5.0
 
 
-async def measure(count: int, seconds: float, record: bool, pin: bool) -> dict[str, Any]:
-    """One run of ``count`` calls for ``seconds``, the phone alone on its processor where ``pin``.
+@dataclass(slots=True)
+class Run:
+    """One run's result. Delays are added milliseconds by direction: ``{"n", "p50", "p95", "p99", "max"}``."""
 
-    ``cpu_per_call_minute`` is CPU seconds of the phone process; ``sent`` and ``lost`` are packets of both directions,
-    of the lost ``left_out_by_pacer`` were left out toward the line to shed delay after a stall of the machine;
-    ``delays_ms`` holds the added delay of each packet by direction.
-    """
-    data = Path(tempfile.mkdtemp(prefix="media-bench-"))
-    arguments = [sys.executable, "-m", "console.bench.media_phone", "--data", str(data)]
+    calls: int
+    seconds: float
+    cpu: float
+    sent: int
+    delays: dict[str, dict[str, float]]
+    #: how late the load itself was at worst (ms): far above a packet's time, the figures are the load's
+    load_late: float
+    #: what the subject said at its end: ``left_out``, ``ports_left``, ``troubles``; empty for the relay
+    ended: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def cpu_per_call_minute(self) -> float:
+        return self.cpu / (self.calls * self.seconds / 60)
+
+    @property
+    def lost(self) -> int:
+        return self.sent - int(sum(one["n"] for one in self.delays.values()))
+
+    @property
+    def worst_p99(self) -> float:
+        return max(one["p99"] for one in self.delays.values())
+
+    @property
+    def carried(self) -> bool:
+        return self.lost == 0 and self.worst_p99 <= MOST_DELAY
+
+
+@contextlib.asynccontextmanager
+async def _process(*command: str) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
-        *arguments,
-        *([] if record else ["--no-record"]),
-        *(["--pin", "0"] if pin else []),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=1 << 20,
+        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 20
     )
-    commands, answers = process.stdin, process.stdout
-    assert commands is not None
-    assert answers is not None
-    troubles: list[Any] = []
-
-    async def ask(command: dict[str, Any]) -> dict[str, Any]:
-        commands.write(json.dumps(command).encode() + b"\n")
-        while True:
-            answer = json.loads(await asyncio.wait_for(answers.readline(), 30))
-            if "trouble" not in answer:
-                return dict(answer)
-            troubles.append(answer["trouble"])
-
     try:
-        load = Load()
-        calls = [LoadCall(load, number) for number in range(count)]
-        answer = await ask({"begin": [(call.agent, call.port) for call in calls]})
-        for call, port in zip(calls, answer["ports"], strict=True):
-            call.connect(port)
-            token = sign(SECRET, call.agent, "bench")
-            url = f"ws://127.0.0.1:{answer['headset_port']}/headset?token={token}"
-            await ws_connect(lambda call=call: call.headset, url)
-            await asyncio.wait_for(call.headset.started.wait(), 10)
-        loop = asyncio.get_running_loop()
-        gc.collect()
-        gc.freeze()
-        sending = loop.create_task(generate(calls, loop.time() + WARM_UP + seconds + 0.5))
-        await asyncio.sleep(WARM_UP)
-        await ask({"measure": True})
-        load.from_ns = time.monotonic_ns()
-        load.until_ns = load.from_ns + int(seconds * 1e9)
-        await asyncio.sleep(seconds)
-        cpu = await ask({"measured": True})
-        await sending
-        await asyncio.sleep(0.5)
-        ended = await ask({"end": True})
-        await asyncio.wait_for(process.wait(), 10)
+        yield process
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
-        shutil.rmtree(data, ignore_errors=True)
-    minutes = count * seconds / 60
-    result: dict[str, Any] = {
-        "calls": count,
-        "seconds": seconds,
-        "recorded": record,
-        "cpu_per_call_minute": round((cpu["user"] + cpu["system"]) / minutes, 4),
-        "system_share": round(cpu["system"] / (cpu["user"] + cpu["system"]), 2),
-        "sent": sum(load.sent.values()),
-        "lost": sum(load.sent.values()) - sum(len(delays) for delays in load.delays.values()),
-        "left_out_by_pacer": ended["left_out"],
-        "ports_left": ended["ports_in_use"],
-        "troubles": troubles,
-    }
-    result["delays_ms"] = {direction: [delay / 1e6 for delay in delays] for direction, delays in load.delays.items()}
-    return result
+        await process.wait()
 
 
-def figures(calls: list[int], seconds: float) -> Iterator[Figure]:
-    """Measure each number of calls in turn; the phone on one processor, the load on the others where there are any."""
-    processors = os.sched_getaffinity(0)
-    pin = len(processors) > 1
-    note = "" if raise_priority() else "no right to raise the priority: others on this machine disturb the figures"
-    if pin:
-        os.sched_setaffinity(0, set(sorted(processors)[1:]))
+async def _line(process: asyncio.subprocess.Process, seconds: float = 60) -> str:
+    assert process.stdout is not None
+    line = await asyncio.wait_for(process.stdout.readline(), seconds)
+    if not line:
+        raise RuntimeError("a process of the media benchmark ended early")
+    return line.decode().strip()
+
+
+def _say(process: asyncio.subprocess.Process, *lines: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+
+
+async def measure(subject: str, calls: int, seconds: float, pin: int | None, warm_up: float = WARM_UP) -> Run:
+    """One run of ``subject`` (``phone`` or ``relay``) with ``calls`` for ``seconds``. Raises NoCompiler."""
+    folder = Path(tempfile.mkdtemp(prefix="media-bench-"))
+    allow_descriptors(4 * calls + 200)
     try:
-        for count in calls:
-            result = uvloop.run(measure(count, seconds, record=True, pin=pin))
-            values = {
-                "CPU s": result["cpu_per_call_minute"],
-                "packets sent": result["sent"],
-                "lost": result["lost"],
-                "of these left out by the pacer": result["left_out_by_pacer"],
-            }
-            yield Figure(
-                f"one recorded call-minute at {count} calls",
-                "phone process",
-                values,
-                f"{_AIMS.get(count, '')}, 0 lost",
-                note,
-            )
-            for direction, delays in result["delays_ms"].items():
-                yield Figure.of_delays(
-                    f"added delay {direction.replace('_', ' ')}, {count} calls", delays, aim="p99 ≤ 5 ms"
-                )
+        load_command = [str(compiled("media_load", folder)), str(calls), str(warm_up), str(seconds)]
+        async with _process(*load_command) as load:
+            ports = (await _line(load)).split()[1:]
+            if subject == "relay":
+                command = [str(compiled("media_relay", folder)), str(folder)]
+                if pin is not None and (taskset := shutil.which("taskset")):
+                    command = [taskset, "-c", str(pin), *command]
+                paths = [f"/headset?n={number}" for number in range(calls)]
+            else:
+                pinned = [] if pin is None else ["--pin", str(pin)]
+                command = [sys.executable, "-m", "console.bench.media_phone", *pinned, str(folder)]
+                paths = [f"/headset?token={sign(SECRET, str(number), 'bench')}" for number in range(calls)]
+            async with _process(*command, *ports) as process:
+                _say(load, await _line(process), *paths)
+                for expected in ("ready", "counting"):
+                    assert await _line(load) == expected
+                before = cpu_seconds(process.pid)
+                assert await _line(load, seconds + 60) == "counted"
+                cpu = cpu_seconds(process.pid) - before
+                found = json.loads(await _line(load))
+                assert process.stdin is not None
+                process.stdin.close()
+                ended = json.loads(await _line(process)) if subject == "phone" else {}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    delays = {
+        direction: {key: value if key == "n" else value / 1000 for key, value in found[direction].items()}
+        for direction in ("to_headset", "to_line")
+    }
+    sent = found["line"] + found["headset"]
+    return Run(calls, seconds, cpu, sent, delays, found["latest_us"] / 1000, ended)
+
+
+@contextlib.contextmanager
+def apart() -> Iterator[tuple[int | None, str]]:
+    """The load on all processors but one; gives that one (None: there is no other) and what to say about it."""
+    processors = os.sched_getaffinity(0)
+    note = "" if raise_priority() else "no right to raise the priority: others on this machine disturb the figures"
+    pin = None
+    if len(processors) > 1:
+        pin = min(processors)
+        os.sched_setaffinity(0, processors - {pin})
+    try:
+        yield pin, note
     finally:
         os.sched_setaffinity(0, processors)
+
+
+def costs(counts: list[int], seconds: float) -> Iterator[Figure]:
+    """CPU a call-minute at each number of calls, the phone and right after it the relay. Raises NoCompiler."""
+    with apart() as (pin, note):
+        for count in counts:
+            run = asyncio.run(measure("phone", count, seconds, pin))
+            floor = asyncio.run(measure("relay", count, seconds, pin))
+            ratio = run.cpu_per_call_minute / floor.cpu_per_call_minute if floor.cpu else float("nan")
+            values = {
+                "phone": round(run.cpu_per_call_minute, 4),
+                "C relay": round(floor.cpu_per_call_minute, 4),
+                "ratio": round(ratio, 2),
+                "packets": run.sent,
+                "lost": run.lost,
+                "left out by the pacer": run.ended["left_out"],
+            }
+            yield Figure(
+                f"one recorded call-minute at {count} calls on one core",
+                "CPU s",
+                values,
+                f"{_AIMS.get(count, 'C + 0.05')}, 0 lost",
+                note,
+            )
+            for direction in run.delays:
+                yield Figure(
+                    f"added delay {direction.replace('_', ' ')}, {count} calls",
+                    "ms",
+                    {**run.delays[direction], "p99 of the C relay": floor.delays[direction]["p99"]},
+                    "p99 ≤ 5 ms",
+                )
+
+
+def most_calls(steps: list[int], seconds: float) -> Figure:
+    """The most calls with no packet lost and p99 ≤ 5 ms, going up ``steps`` until one is not carried.
+
+    A step that fails is tried once more, so that a stall of the machine is not taken for the phone's limit.
+    """
+    most = 0
+    values: dict[str, float] = {}
+    with apart() as (pin, said):
+        note = said
+        for count in steps:
+            for _ in range(2):
+                run = asyncio.run(measure("phone", count, seconds, pin))
+                if run.carried:
+                    break
+            values[f"p99 at {count}"] = round(run.worst_p99, 2)
+            values[f"lost at {count}"] = run.lost
+            values[f"core at {count}"] = round(run.cpu / run.seconds, 2)
+            if run.load_late > MOST_DELAY:
+                note = f"the load itself was late by up to {run.load_late:.1f} ms"
+            if not run.carried:
+                break
+            most = count
+    return Figure(
+        "recorded calls on one core without loss, p99 of the added delay ≤ 5 ms",
+        "calls",
+        {"most": most, **values},
+        "≥ 500",
+        note,
+    )

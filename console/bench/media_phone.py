@@ -1,5 +1,6 @@
-"""The phone's side of the media benchmark: the product's own legs, headset server, bridges and recorder, in a process
-of their own, told what to do by JSON lines on standard input.
+"""The phone's side of the media benchmark: the product's own legs, headset server, rooms and recorder, in a process of
+their own. It speaks like ``media_relay.c``: ports in the arguments, "HEADSET_PORT Q1 … Qn" on standard output, and
+it runs until its standard input ends; then one JSON object says what was lost.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import uvloop
 
+from console.bench.processes import allow_descriptors, raise_priority
 from recordings.capture import CaptureRecorder
-from telephony.media.bridge import Bridge
 from telephony.media.headset_server import HeadsetServer
 from telephony.media.ports import MediaPorts
+from telephony.media.room import Room
+from telephony.media.rtp_leg import RtpLeg
 from telephony.settings import PhoneSettings
 
 SECRET = "bench"
+CALLER, AGENT = 0, 1
 
 
 @dataclass(frozen=True)
@@ -35,93 +38,73 @@ class Agreed:
     direction: str = "sendrecv"
 
 
-def trouble(*what: object) -> None:
-    print(json.dumps({"trouble": what}), flush=True)
-
-
 class Phone:
-    def __init__(self, data: Path, record: bool) -> None:
+    """The agent of call ``n`` is called ``n``."""
+
+    def __init__(self, data: Path) -> None:
         self.headsets = HeadsetServer(PhoneSettings(headset_port=0, secret=SECRET), self)
         self.ports = MediaPorts("127.0.0.1", (21000, 24999))
-        self.bridges: dict[str, Bridge] = {}
-        self.recorder: Any = None
-        if record:
-            self.recorder = CaptureRecorder(data, asyncio.get_running_loop())
+        self.recorder = CaptureRecorder(data, asyncio.get_running_loop())
+        self.rooms: dict[str, Room] = {}
+        self.legs: list[RtpLeg] = []
+        self.troubles: list[str] = []
 
     def headset_connected(self, agent: str, console: str) -> None:
         headset = self.headsets.headset(agent)
         assert headset is not None
-        self.bridges[agent].connect(headset)
+        self.rooms[agent].add_headset(AGENT, headset)
+        self.rooms[agent].route({CALLER: {AGENT}, AGENT: {CALLER}})
 
     def headset_lost(self, agent: str, reason: str) -> None:
-        if agent in self.bridges:
-            trouble("headset", reason)
+        self.troubles.append(f"headset {reason}")
 
     def begin(self, agent: str, remote_port: int) -> int:
         leg = self.ports.open_leg()
         leg.negotiate(Agreed(remote_port))
-        tap = None
-        if self.recorder is not None:
-            tap, _ = self.recorder.open(agent, lambda *_: None, trouble)
-        self.bridges[agent] = Bridge(agent, leg, tap)
+        tap, _ = self.recorder.open(agent, lambda *_: None, lambda reason, _: self.troubles.append(reason))
+        self.legs.append(leg)
+        self.rooms[agent] = Room(agent, self.ports.clock, tap)
+        self.rooms[agent].add_leg(CALLER, leg)
         return leg.port
 
+    async def end(self) -> dict[str, object]:
+        troubles = list(self.troubles)
+        pacers = [leg.sender.pacer for leg in self.legs]
+        qualities = [room.close()[CALLER] for room in self.rooms.values()]
+        await self.headsets.stop()
+        await asyncio.to_thread(self.recorder.stop)
+        return {
+            "left_out": sum(pacer.dropped + pacer.shed for pacer in pacers),
+            "lost": sum(quality.lost for quality in qualities),
+            "ports_left": self.ports.in_use,
+            "troubles": troubles,
+        }
 
-async def phone(data: Path, record: bool) -> None:
-    loop = asyncio.get_running_loop()
-    served = Phone(data, record)
+
+async def phone(data: Path, peers: list[int]) -> None:
+    served = Phone(data)
     await served.headsets.start()
-    commands = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
-    begun = os.times()
-    async for line in commands:
-        command = json.loads(line)
-        answer: dict[str, Any] = {}
-        if "begin" in command:
-            answer["ports"] = [served.begin(agent, port) for agent, port in command["begin"]]
-            answer["headset_port"] = served.headsets.port
-        elif "measure" in command:
-            gc.collect()
-            begun = os.times()
-        elif "measured" in command:
-            ended = os.times()
-            answer["user"], answer["system"] = ended.user - begun.user, ended.system - begun.system
-        elif "end" in command:
-            bridges = dict(served.bridges)
-            served.bridges.clear()
-            qualities = [bridge.close() for bridge in bridges.values()]
-            pacers = [bridge.leg.sender.pacer for bridge in bridges.values()]
-            answer["left_out"] = sum(pacer.dropped + pacer.shed for pacer in pacers)
-            answer["lost"] = sum(quality.lost for quality in qualities)
-            answer["ignored"] = sum(quality.ignored for quality in qualities)
-            await served.headsets.stop()
-            if served.recorder is not None:
-                await asyncio.to_thread(served.recorder.stop)
-            answer["ports_in_use"] = served.ports.in_use
-            print(json.dumps(answer), flush=True)
-            return
-        print(json.dumps(answer), flush=True)
-
-
-def raise_priority() -> bool:
-    """As the phone does where it may: on a busy machine it is not the scheduler that is to be measured."""
-    try:
-        os.nice(-10)
-    except PermissionError:
-        return False
-    return True
+    ports = [served.begin(str(number), peer) for number, peer in enumerate(peers)]
+    print(served.headsets.port, *ports, flush=True)
+    gc.collect()
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_reader(sys.stdin, ended.set)
+    await ended.wait()
+    asyncio.get_running_loop().remove_reader(sys.stdin)
+    print(json.dumps(await served.end()), flush=True)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--no-record", action="store_true")
     parser.add_argument("--pin", type=int)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("peers", type=int, nargs="+")
     arguments = parser.parse_args()
     raise_priority()
+    allow_descriptors(4 * len(arguments.peers) + 200)
     if arguments.pin is not None:
         os.sched_setaffinity(0, {arguments.pin})
-    uvloop.run(phone(arguments.data, not arguments.no_record))
+    uvloop.run(phone(arguments.data, arguments.peers))
     return 0
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from console.bench import media, painted, pop
+from console.bench.compiled import NoCompiler
 from console.bench.figures import Report
 from console.bench.product import PASSWORD, Product, running
 
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--patients", type=_count, default=1_000_000, help="invented patients in the database")
     parser.add_argument("--rate", type=float, action="append", help="calls a second for the pop (default: 1 and 10)")
     parser.add_argument("--seconds", type=_count, default=30, help="length of each load (at most 300)")
-    parser.add_argument("--calls", type=_count, action="append", help="concurrent recorded calls (default: 50 and 100)")
+    parser.add_argument("--calls", type=_count, action="append", help="recorded calls (default: 50 to 400)")
     parser.add_argument("--output", type=Path, default=Path("bench-results"), help="folder of the result files")
 
 
@@ -48,8 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
             _desk(report, wanted, Path(folder), arguments.patients, arguments.rate or [1.0, 10.0], seconds)
         if "media" in wanted:
             print("Recorded calls, RTP to headset and back:", flush=True)
-            for figure in media.figures(arguments.calls or [50, 100], float(seconds)):
-                report.add(figure)
+            try:
+                for figure in media.costs(arguments.calls or [50, 100, 200, 400], min(seconds, 15)):
+                    report.add(figure)
+                report.add(media.most_calls([300, 400, 500, 600], min(seconds, 10)))
+            except NoCompiler as error:
+                report.skip("recorded calls", str(error))
     print(f"Written to {report.write(arguments.output)}")
     return 0
 

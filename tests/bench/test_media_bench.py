@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+from pathlib import Path
 
-import uvloop
+import pytest
 
 from console.bench import media
+from console.bench.compiled import NoCompiler, compiled
 from console.bench.figures import Figure, percentile
 
 
-def test_the_media_bench_measures_bridged_recorded_calls() -> None:
-    result = uvloop.run(media.measure(4, 1.5, record=True, pin=False))
+@pytest.mark.parametrize("subject", ["phone", "relay"])
+def test_the_media_bench_measures_bridged_recorded_calls(subject: str) -> None:
+    run = asyncio.run(media.measure(subject, 4, 1.5, pin=None, warm_up=0.5))
     # 4 calls, two directions, 50 a second; a busy machine may hold a few back
-    assert 400 <= result["sent"] <= 650
-    assert result["lost"] <= result["sent"] // 4
-    assert 0 < result["cpu_per_call_minute"] < 20
-    assert min(result["delays_ms"]["to_headset"]) > 0
-    assert min(result["delays_ms"]["to_line"]) > 0
-    assert result["ports_left"] == 0
-    assert result["troubles"] == []
+    assert 400 <= run.sent <= 650
+    assert run.lost <= run.sent // 4
+    assert 0 < run.cpu_per_call_minute < 20
+    assert run.delays["to_headset"]["n"] > 0 < run.delays["to_line"]["p50"]
+    if subject == "phone":
+        assert run.ended["ports_left"] == 0
+        assert run.ended["troubles"] == []
+
+
+def test_without_a_compiler_the_bench_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NoCompiler, match="no C compiler"):
+        compiled("media_relay", tmp_path)
 
 
 def test_percentiles_are_values_that_were_measured() -> None:
