@@ -27,6 +27,13 @@ def fade_out(pcm: bytes) -> bytes:
     return samples[:size].tobytes() + bytes(2 * (len(samples) - size))
 
 
+def sinking(pcm: bytes, begin: float, end: float) -> bytes:
+    """``pcm`` with its loudness going from ``begin`` to ``end`` (1: as it is)."""
+    samples = array("h", pcm)
+    slope = (end - begin) / max(1, len(samples))
+    return array("h", (int(sample * (begin + slope * at)) for at, sample in enumerate(samples))).tobytes()
+
+
 def cross_fade(before: bytes, after: bytes) -> bytes:
     """``after``, but beginning as ``before``."""
     old, new = array("h", before[: 2 * RAMP]), array("h", after)

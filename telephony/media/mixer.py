@@ -41,7 +41,9 @@ class Mixer:
         self._ears: dict[Ear, Speakers] = {}
         #: what each ear's mix was one frame ago
         self._before: dict[Ear, Speakers] = {}
-        self.voices: dict[int, Voice] = {}
+        self._voices: dict[int, Voice] = {}
+        #: those who are in no mix any more, for the frame in which they fade out
+        self._leaving: dict[int, Voice] = {}
         self.wakes_at = 0
 
     def mix(self, ears: Mapping[Ear, Speakers]) -> None:
@@ -49,15 +51,25 @@ class Mixer:
         running = bool(self._ears)
         self._ears = dict(ears)
         speakers = {speaker for mixed in ears.values() for speaker in mixed}
-        leaving = {speaker for ear in ears for speaker in self._before.get(ear, ())}
-        self.voices = {speaker: self.voices.get(speaker) or Voice() for speaker in sorted(speakers | leaving)}
+        known = {**self._leaving, **self._voices}
+        leaving = {speaker for ear in ears for speaker in self._before.get(ear, ())} - speakers
+        self._voices = {speaker: known.get(speaker) or Voice() for speaker in sorted(speakers)}
+        self._leaving = {speaker: known[speaker] for speaker in leaving if speaker in known}
         if ears and not running:
             self._beat = Beat()
             self.wakes_at = 0
             self._clock.add(self, asyncio.get_running_loop())
         elif running and not ears:
-            self._before = {}
+            self._before.clear()
             self._clock.remove(self)
+
+    def voice(self, speaker: int) -> Voice | None:
+        """Where this party's packets go, if somebody hears it in a mix."""
+        return self._voices.get(speaker)
+
+    @property
+    def running(self) -> bool:
+        return bool(self._ears)
 
     def frame_due(self, now: int) -> None:
         for _ in range(self._beat.due(now)):
@@ -68,7 +80,8 @@ class Mixer:
         """Never busy."""
 
     def _frame(self) -> None:
-        frames = {speaker: voice.pull() for speaker, voice in self.voices.items()}
+        frames = {speaker: voice.pull() for speaker, voice in {**self._leaving, **self._voices}.items()}
+        self._leaving = {}
         made: dict[tuple[Speakers, int], bytes] = {}
         for ear, speakers in self._ears.items():
             before = self._before.get(ear, ())

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from picows import WSMsgType
 
 from telephony.media import g711
-from telephony.media.fades import fade_in_payload
 from telephony.media.headset import Headset
+from telephony.media.passing import Sink
 from telephony.media.playing import Playing
 from telephony.media.rtp_leg import RtpLeg
 
 _BINARY = WSMsgType.BINARY
-
-#: ``sink(header, payload)``: a packet on its way to one ear; ``header`` is that of a headset frame (architecture.md)
-Sink = Callable[[bytes, bytes], None]
 
 #: what a party hears when it hears no speakers
 PLAYING = (-1,)
@@ -98,27 +93,6 @@ class HeadsetParty:
 
 
 Party = LegParty | HeadsetParty
-
-
-def beginning(sink: Sink, begun: Callable[[], None]) -> Sink:
-    """The first packet of another speaker fades in and carries the marker; then ``begun`` is told, once."""
-
-    def first(header: bytes, payload: bytes) -> None:
-        sink(bytes((header[0], 1)) + header[2:], fade_in_payload(payload, header[0]))
-        begun()
-
-    return first
-
-
-def to_all(sinks: Sequence[Sink]) -> Sink:
-    if len(sinks) == 1:
-        return sinks[0]
-
-    def to_each(header: bytes, payload: bytes) -> None:
-        for sink in sinks:
-            sink(header, payload)
-
-    return to_each
 
 
 def _nowhere(header: bytes, payload: bytes) -> None:

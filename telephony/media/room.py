@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from time import monotonic_ns
 
-from picows import WSMsgType
-
-from telephony.media.headset import HEADER_SIZE, Headset
+from telephony.media.headset import Headset
 from telephony.media.media_clock import MediaClock
 from telephony.media.mixer import Ear, Mixer
-from telephony.media.party import PLAYING, HeadsetParty, LegParty, Party, Sink, beginning, to_all
+from telephony.media.party import PLAYING, HeadsetParty, LegParty, Party
+from telephony.media.passing import (
+    Record,
+    Sink,
+    beginning,
+    headset_to_all,
+    leg_to_all,
+    leg_to_headset,
+    leg_to_nobody,
+)
 from telephony.media.playing import Playing
 from telephony.media.quality import LegQuality
 from telephony.media.rtp_leg import OnAudio, RtpLeg
@@ -20,15 +26,8 @@ from telephony.media.sound import Sound
 from telephony.media.tap import Tap
 from telephony.media.voice import Voice
 
-_BINARY = WSMsgType.BINARY
-
-#: the first two bytes of a headset frame, by the second byte of the RTP header: payload type, then the marker as flag
-_FRAME_START = [bytes((second & 0x7F, second >> 7)) for second in range(256)]
-
 #: a party's number is its track in the recording
 LAST_PARTY = 15
-
-_Record = Callable[[int, int, int, bytes, int], None]
 
 
 class Room:
@@ -61,7 +60,7 @@ class Room:
     @tap.setter
     def tap(self, tap: Tap | None) -> None:
         self._tap = tap
-        self._record: _Record = _ignore if tap is None else tap.packet
+        self._record: Record = _ignore if tap is None else tap.packet
         self._wire()
 
     @property
@@ -231,7 +230,7 @@ class Room:
                 ear.leg.on_sent = _ignore
         self._mixer.mix(mixes)
         for number, speaker in self._parties.items():
-            voice = self._mixer.voices.get(number)
+            voice = self._mixer.voice(number)
             if isinstance(speaker, LegParty):
                 speaker.leg.on_audio = self._from_leg(speaker, through[number], voice)
                 if speaker.feed or number in heard:
@@ -244,8 +243,10 @@ class Room:
         self._law = next((leg.law for leg in legs if leg.leg.negotiated is not None), self._law)
         for party in self._parties.values():
             if isinstance(party, HeadsetParty) and party.headset is not None:
+                # a headset that another call has taken since is not taken back
+                if party.law < 0 or party.headset.call == self.call:
+                    party.headset.start(self.call, self._law, self._direction(party))
                 party.law = self._law
-                party.headset.start(self.call, self._law, self._direction(party))
 
     def _direction(self, party: HeadsetParty) -> str:
         """That of the one leg which this headset speaks with, if it is one."""
@@ -265,57 +266,28 @@ class Room:
         self._wire()
 
     def _from_leg(self, speaker: LegParty, ears: Sequence[Party], voice: Voice | None) -> OnAudio:
-        record, track = self._record, speaker.number
-        only = ears[0] if len(ears) == 1 and voice is None else None
-        if not ears and voice is None:
-
-            def to_nobody(datagram: bytes, payload: bytes, timestamp: int, now: int) -> None:
-                record(track, datagram[1] & 0x7F, timestamp, payload, now)
-
-            return to_nobody
-        if isinstance(only, HeadsetParty) and only.headset is not None and not only.fresh:
-            headset = only.headset
-
-            def to_headset(datagram: bytes, payload: bytes, timestamp: int, now: int) -> None:
-                headset.deliver(_BINARY, _FRAME_START[datagram[1]] + datagram[2:8] + payload)
-                record(track, datagram[1] & 0x7F, timestamp, payload, now)
-
-            return to_headset
-        sink = to_all(self._sinks(ears))
-
-        def to_several(datagram: bytes, payload: bytes, timestamp: int, now: int) -> None:
-            sink(_FRAME_START[datagram[1]] + datagram[2:8], payload)
-            if voice is not None:
-                voice.push(payload, datagram[1] & 0x7F, timestamp)
-            record(track, datagram[1] & 0x7F, timestamp, payload, now)
-
-        return to_several
+        track = speaker.number
+        if voice is None and not ears:
+            return leg_to_nobody(track, self._record)
+        if voice is None and len(ears) == 1:
+            ear = ears[0]
+            if isinstance(ear, HeadsetParty) and ear.headset is not None and not ear.fresh:
+                return leg_to_headset(track, ear.headset, self._record)
+        return leg_to_all(track, self._sinks(ears), voice, self._record)
 
     def _from_headset(self, speaker: HeadsetParty, ears: Sequence[Party], voice: Voice | None) -> None:
-        record, track = self._record, speaker.number
+        track = speaker.number
         legs = [ear for ear in ears if isinstance(ear, LegParty)]
         if legs and self._tap is not None:
-            legs[0].leg.on_sent = partial(record, track)
+            legs[0].leg.on_sent = partial(self._record, track)
         headset = speaker.headset
-        if headset is None:
+        if headset is None or headset.call != self.call:
             return
         headset.on_audio = headset.on_frame = None
-        if not ears and voice is None:
-            return
-        if len(ears) == len(legs) == 1 and voice is None and not legs[0].fresh and legs[0].law == speaker.law:
+        if voice is None and len(legs) == len(ears) == 1 and not legs[0].fresh and legs[0].law == speaker.law:
             headset.on_audio = legs[0].leg.send_audio
-            return
-        sink = to_all(self._sinks(ears))
-
-        def to_several(frame: bytes) -> None:
-            header, payload = frame[:HEADER_SIZE], frame[HEADER_SIZE:]
-            sink(header, payload)
-            if voice is not None:
-                voice.push(payload, header[0], int.from_bytes(header[4:], "big"))
-            if not legs:
-                record(track, header[0], int.from_bytes(header[4:], "big"), payload, monotonic_ns())
-
-        headset.on_frame = to_several
+        elif ears or voice is not None:
+            headset.on_frame = headset_to_all(track, self._sinks(ears), voice, None if legs else self._record)
 
 
 def _ignore(*_: object) -> None:
