@@ -85,6 +85,8 @@ class OfferOutcome(StrEnum):
     REJECTED = "rejected"
     HEADSET_LOST = "headset_lost"
     CALLER_GONE = "caller_gone"
+    #: it rang at several, and another answered
+    ELSEWHERE = "elsewhere"
 
 
 class AgentStatus(StrEnum):

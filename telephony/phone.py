@@ -9,22 +9,31 @@ import unicodedata
 import uuid
 from typing import Any
 
+import msgspec
+
 from telephony import events
 from telephony.calls.call import Call, CallRefused
-from telephony.calls.live_call import LiveCall, Surroundings
+from telephony.calls.live_call import LiveCall
+from telephony.calls.surroundings import Surroundings
 from telephony.clock import SECOND, Clock, SystemClock
 from telephony.commands import Commands
 from telephony.event_stream import EventStream
-from telephony.events import Direction
+from telephony.events import CallMarked, Direction, RoutingChanged
+from telephony.floor.agent import Agent, AgentRefused, Device
 from telephony.floor.floor import Floor
 from telephony.identifiers import new_call_id
 from telephony.journal import Journal
-from telephony.lines.line import Dialog, Invite, Line, LineDriver
+from telephony.lines.line import Capabilities, Dialog, Invite, Line, LineDriver
 from telephony.lines.sdp import SdpError
 from telephony.media.headset_server import HeadsetServer
 from telephony.media.ports import MediaPorts, NoFreePort
+from telephony.media.sound import SoundLibrary
 from telephony.media.tap import Recorder
-from telephony.routing.queue import matches
+from telephony.routing.default_routing import default_routing
+from telephony.routing.memory import RoutingMemory
+from telephony.routing.outlook import QueueOutlook
+from telephony.routing.router import matches
+from telephony.routing.settings import RoutingSettings, parse_routing
 from telephony.rules import Rules
 from telephony.seam.server import SeamServer
 from telephony.settings import LineSettings, PhoneSettings
@@ -75,8 +84,27 @@ class Phone:
         self._version = version
         self._driver = driver
         self._ports = MediaPorts(settings.rtp_host, settings.rtp_ports)
+        #: menus, queues, prompts and hours in force
+        self.routing: RoutingSettings = default_routing(settings.lines)
+        self._memory = RoutingMemory(lambda: self.routing)
+        self.stream.listen(self._memory.observe)
+        self._sounds = SoundLibrary(settings.data)
+        self.outlook = QueueOutlook(lambda: (live.call for live in self.calls.values()), self.floor, self._memory)
         self._around = Surroundings(
-            self.clock, self.stream.publish, self.floor, self.headsets, recorder, self.route, self._call_finished
+            clock=self.clock,
+            publish=self.stream.publish,
+            floor=self.floor,
+            headsets=self.headsets,
+            recorder=recorder,
+            ports=self._ports,
+            sounds=self._sounds,
+            routing=lambda: self.routing,
+            outlook=self.outlook,
+            line=self._line_for_dialling,
+            diallable=diallable,
+            place_callback=self._call_back,
+            route=self.route,
+            finished=self._call_finished,
         )
         self.seam = SeamServer(settings.seam_path, self.stream, version, Commands(self).run)
         self._route_wanted = False
@@ -137,69 +165,119 @@ class Phone:
 
     def line_incoming(self, line: Line, dialog: Dialog, invite: Invite) -> None:
         settings = self._line_settings[line.name]
-        call = Call(
-            new_call_id(),
+        live = self._live(
             Direction.INBOUND,
             line.name,
             invite.number,
-            self.rules,
             dialled=invite.dialled,
             display_name=invite.display_name,
             queue=settings.queue,
             sip_call_id=invite.call_id,
         )
         try:
-            live = self._live(call, line, settings)
+            live.receive(line, settings, dialog, invite.sdp)
         except (NoFreePort, OSError) as error:
             log.error("a call is refused: %s", error)
+            self.calls.pop(live.call.id)
             dialog.reject(503, "Service Unavailable")
-            return
-        live.dialog = dialog
-        dialog.listen(live)
-        try:
-            live.accept_offer(invite.sdp)
         except SdpError as error:
-            log.warning("call %s is refused with 488: %s", call.id, error)
-            live.run(call.place(self.clock.monotonic()))
+            log.warning("call %s is refused with 488: %s", live.call.id, error)
+            live.run(live.call.begin(self.clock.monotonic()))
             live.system_ends(488, f"Not Acceptable Here: {error}")
-            return
-        live.run(call.arrive(self.clock.monotonic()))
+        else:
+            live.begin()
 
-    def _live(self, call: Call, line: Line, settings: LineSettings) -> LiveCall:
-        leg = self._ports.open_leg()
-        live = LiveCall(call, line, leg, settings.codecs, self._around)
-        self.calls[call.id] = live
+    def _live(self, direction: Direction, line: str, number: str, **details: Any) -> LiveCall:
+        call = Call(
+            new_call_id(),
+            direction,
+            line,
+            number,
+            self.rules,
+            priorities=msgspec.structs.asdict(self.routing.priorities),
+            **details,
+        )
+        live = self.calls[call.id] = LiveCall(call, self._around)
         return live
 
     def dial(self, agent: str, number: str, line_name: str = "", patient_id: str = "") -> str:
         """Call ``number`` for ``agent``; gives the call's id. Raises AgentRefused or CallRefused."""
         digits = diallable(number)
-        line = self._line_for_dialling(line_name)
-        settings = self._line_settings[line.name]
-        call = Call(
-            new_call_id(), Direction.OUTBOUND, line.name, number, self.rules, dialled=digits, agent=agent,
+        line, settings = self._line_for_dialling(line_name)
+        live = self._live(
+            Direction.OUTBOUND,
+            line.name,
+            number,
+            dialled=digits,
+            queue=settings.queue,
+            agent=agent,
             patient_id=patient_id,
-        )  # fmt: skip
-        self.floor.dials(agent, call.id)
+        )
+        call = live.call.id
         try:
-            live = self._live(call, line, settings)
+            self.floor.dials(agent, call)
+            live.dial(line, settings, digits)
         except (NoFreePort, OSError) as error:
-            self.floor.wraps_up(agent)
-            self.floor.wrapped_up(agent, call.id)
+            self.calls.pop(call)
+            self.floor.leaves(agent, call)
             raise CallRefused("no_line", str(error)) from error
-        live.run(call.place(self.clock.monotonic()))
-        live.dialog = line.dial(digits, live.offer(), live, settings.caller_id)
-        return call.id
+        except AgentRefused:
+            self.calls.pop(call)
+            raise
+        return call
 
-    def _line_for_dialling(self, name: str) -> Line:
+    def place_callback(
+        self,
+        queue: str,
+        number: str,
+        patient_id: str = "",
+        requested_in: str = "",
+        waiting_since: float = 0.0,
+        priority: int | None = None,
+    ) -> str:
+        """A call-back waits in ``queue`` beside the callers, since ``waiting_since`` (Unix seconds; 0: now); gives the
+        call's id. Whoever takes it has ``number`` dialled (D116). Raises CallRefused ``bad_number``."""
+        digits = diallable(number)
+        now, waited = self.clock.monotonic(), self.clock.wall() - waiting_since if waiting_since else 0.0
+        live = self._live(
+            Direction.OUTBOUND,
+            "",
+            number,
+            dialled=digits,
+            queue=self.routing.queue(queue).name,
+            patient_id=patient_id,
+            requested_in=requested_in,
+            priority=self.routing.priorities.callback if priority is None else priority,
+        )
+        position = self.outlook.waiting(live.call.queue) + 1
+        live.run(live.call.wait_to_call_back(now, now - int(max(0.0, waited) * SECOND), position))
+        return live.call.id
+
+    def _call_back(self, call: Call, queue: str, since: float) -> None:
+        """The caller of ``call`` keeps their place and hangs up."""
+        try:
+            self.place_callback(queue, call.number, call.patient_id, call.id, since, call.priority)
+        except CallRefused as error:
+            log.error("call %s: no call-back can be placed: %s", call.id, error)
+
+    def _line_for_dialling(self, name: str) -> tuple[Line, LineSettings]:
+        """The line of this name, or the first that is up. Raises CallRefused ``no_line``."""
         if name:
             if name not in self.lines:
                 raise CallRefused("no_line", f"There is no line {name!r}.")
-            return self.lines[name]
+            return self.lines[name], self._line_settings[name]
         for line in self.lines.values():
             if line.status == "up" and self._line_settings[line.name].proxy:
-                return line
+                return line, self._line_settings[line.name]
         raise CallRefused("no_line", "No line is up to dial on.")
+
+    def reach(self, agent: str, device: Device, number: str = "") -> Agent:
+        """Where the agent's calls ring from now on (D103). Raises AgentRefused, CallRefused ``bad_number``."""
+        return self.floor.reach(agent, device, diallable(number) if device is Device.PHONE else "")
+
+    def mark(self, agent: str, call: str, mark: str, detail: str = "") -> None:
+        """Somebody says something about a call, also of one that is over."""
+        self.stream.publish(CallMarked(call=call, by=agent, mark=mark, detail=detail))
 
     def _call_finished(self, call: str) -> None:
         self.calls.pop(call, None)
@@ -214,8 +292,19 @@ class Phone:
 
     def _route_now(self) -> None:
         self._route_wanted = False
-        for call, agent in matches([live.call for live in self.calls.values()], self.floor, self.clock.monotonic()):
-            self.calls[call.id].offer_to(agent)
+        calls = [live.call for live in self.calls.values()]
+        for call, agent in matches(calls, self.floor, self.routing, self._memory, self.clock.monotonic()):
+            self.calls[call.id].offer_to(agent, beside=not call.wants_agent())
+
+    def set_routing(self, document: dict[str, Any]) -> None:
+        """Menus, queues, prompts and hours from the next step of each call on. Raises RoutingError."""
+        self.routing = parse_routing(document)
+        self.floor.minimum_staff = self.routing.minimum_staff()
+        self._sounds.use({prompt.name: prompt.file for prompt in self.routing.prompts})
+        self.stream.publish(RoutingChanged(version=self.routing.version))
+        for live in list(self.calls.values()):
+            live.routing_changed(msgspec.structs.asdict(self.routing.priorities))
+        self.route()
 
     def _floor_changed(self) -> None:
         self.route()
@@ -243,16 +332,12 @@ class Phone:
     def headset_connected(self, agent: str, console: str) -> None:
         self.floor.headset_connected(agent)
         for live in list(self.calls.values()):
-            if live.call.agent == agent and live.call.answered_at:
-                live.headset_back()
+            live.headset_back(agent)
 
     def headset_lost(self, agent: str, reason: str) -> None:
         self.floor.headset_lost(agent, reason)
         for live in list(self.calls.values()):
-            if live.call.offer and live.call.offer.agent == agent:
-                live.agent_unreachable(agent)
-            elif live.call.agent == agent and reason != "frozen":
-                live.headset_gone()
+            live.headset_lost(agent, frozen=reason == "frozen")
 
     # ---- views
 
@@ -272,7 +357,9 @@ class Phone:
             "headset_port": self.headsets.port,
             "rules": rules_map(self.rules),
             "agents": [agent_map(agent, now) for agent in self.floor],
-            "calls": [call_map(live.call, now) for live in self.calls.values()],
+            "calls": [self._call_map(live, now) for live in self.calls.values()],
+            "queues": [queue.name for queue in self.routing.queues],
+            "routing_version": self.routing.version,
             "lines": [
                 {
                     "line": line.name,
@@ -286,3 +373,8 @@ class Phone:
                 for line in self.lines.values()
             ],
         }
+
+    def _call_map(self, live: LiveCall, now: int) -> dict[str, Any]:
+        line = self.lines.get(live.call.line)
+        position = self.outlook.position(live.call.id)
+        return call_map(live.call, now, line.capabilities if line else Capabilities(), live.reception.menu, position)

@@ -27,6 +27,14 @@ class Rules:
     wait_limit: float = 1800.0
     #: rings of an outbound call before we give up
     dial_ring_limit: int = 12
+    #: rings at a transfer's or consultation's target before it counts as unanswered
+    transfer_ring_limit: int = 6
+    #: seconds of hold before the console says so
+    hold_hint: float = 60.0
+    #: seconds of talk before the console says so (D7)
+    duration_hint: float = 300.0
+    #: seconds that a private call may last (D8)
+    private_call_limit: float = 180.0
     #: seconds of wrap-up before the agent is ready again
     wrap_up_limit: float = 120.0
     #: seconds that an agent whose headset came back is put back where they were
@@ -69,6 +77,10 @@ _SETTABLE: dict[str, type] = {
     "agent_ring_limit": int,
     "agent_ring_last": int,
     "dial_ring_limit": int,
+    "transfer_ring_limit": int,
+    "hold_hint": float,
+    "duration_hint": float,
+    "private_call_limit": float,
     "wait_limit": float,
     "wrap_up_limit": float,
     "headset_grace": float,

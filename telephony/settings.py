@@ -24,6 +24,8 @@ class LineSettings:
     caller_id: str = ""
     expires: int = 300
     codecs: tuple[str, ...] = ("PCMA", "PCMU")
+    #: how calls go to another number: ``refer`` (the peer is asked to, RFC 3515), or ``bridge`` (we dial and join them)
+    transfer: str = "refer"
     #: queue that inbound calls of this line go to
     queue: str = "default"
 

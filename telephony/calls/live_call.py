@@ -1,350 +1,350 @@
-"""The shell around one call's rules: carries out their effects on the line, the headset, the recorder and the floor."""
+"""The shell around one call's rules: carries out their effects on lines, headsets, the recorder and the floor."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import assert_never
 
-from telephony import events
+from telephony.calls import conversation, invitations, transfer
 from telephony.calls.call import Call, CallRefused, Phase
+from telephony.calls.call_audio import CallAudio
+from telephony.calls.desk import Desk
 from telephony.calls.effects import (
     AnswerLine,
+    AwaitAgent,
+    DialParty,
+    Effect,
     Effects,
     Emit,
     Finish,
+    ForwardFailed,
     FreeAgent,
     HoldLine,
     JoinAgent,
     Mute,
+    OwnCall,
+    Record,
+    ReferLine,
     ReleaseLine,
+    RemoveParty,
     RingAgent,
     RingLine,
+    Route,
     SeekAgent,
     StopRinging,
+    Visit,
 )
-from telephony.clock import SECOND, Clock
-from telephony.events import Direction, Party
-from telephony.floor.floor import Floor
+from telephony.calls.line_party import LineParty
+from telephony.calls.participant import Kind
+from telephony.calls.reception import Reception
+from telephony.calls.surroundings import Surroundings
+from telephony.clock import SECOND
+from telephony.events import Party
 from telephony.lines.line import Dialog, DialogEnd, EndedBy, Line
-from telephony.lines.sdp import Negotiated, SdpError, make_answer, make_offer, read_answer
-from telephony.media.bridge import Bridge
-from telephony.media.headset_server import HeadsetServer
-from telephony.media.rtp_leg import RtpLeg
-from telephony.media.tap import Recorder
+from telephony.media.ports import NoFreePort
+from telephony.settings import LineSettings
 
 log = logging.getLogger(__name__)
 
 _ENDED_BY = {EndedBy.PEER: Party.CALLER, EndedBy.US: Party.SYSTEM, EndedBy.NETWORK: Party.NETWORK}
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What every live call of a phone shares."""
-
-    clock: Clock
-    publish: Callable[[events.Event], events.Event]
-    floor: Floor
-    headsets: HeadsetServer
-    recorder: Recorder | None
-    #: a call waits or an agent may be free: look for matches soon
-    route: Callable[[], None]
-    #: the call is over and may be forgotten
-    finished: Callable[[str], None]
-
-
 class LiveCall:
-    """One call in flight: implements ``DialogListener`` and executes what ``Call`` decides."""
+    """One call in flight. Implements ``LineOwner`` for its outside parties, who each have a dialog and a leg.
 
-    def __init__(self, call: Call, line: Line, leg: RtpLeg, codecs: tuple[str, ...], around: Surroundings) -> None:
+    ``desk`` is for agents and supervisors, ``reception`` for the caller who has no agent.
+    """
+
+    def __init__(self, call: Call, around: Surroundings) -> None:
         self.call = call
-        self.line = line
-        self.dialog: Dialog | None = None
-        self._leg = leg
-        self._codecs = codecs
+        self.audio = CallAudio(call.id, around)
+        self.reception = Reception(self, around)
+        self.desk = Desk(self, around)
         self._around = around
-        self._bridge = Bridge(call.id, leg, None)
-        self._negotiated: Negotiated | None = None
-        self._answer_sdp = ""
-        self._sdp_version = 1
-        self._join_waits = False
-        self._recording = False
+        self._lines: dict[int, LineParty] = {}
+        #: telephones of agents, ringing or not yet joined, by agent
+        self._phones: dict[str, LineParty] = {}
         self._timer: asyncio.TimerHandle | None = None
-        leg.on_digit = self._digit_heard
 
-    def _now(self) -> int:
+    def now(self) -> int:
         return self._around.clock.monotonic()
 
-    # ---- SDP
+    # ---- beginnings
 
-    def accept_offer(self, sdp: str) -> None:
-        """Prepare the answer to an inbound INVITE. Raises SdpError; an empty offer means that we offer in the 200."""
-        if sdp:
-            self._answer_sdp, negotiated = self._answer(sdp)
-            self._agree(negotiated)
-        else:
-            self._answer_sdp = self.offer()
+    def receive(self, line: Line, settings: LineSettings, dialog: Dialog, sdp: str) -> None:
+        """An INVITE is here. Raises NoFreePort or OSError (the dialog is untouched), SdpError (it is ours)."""
+        self._open_line(0, line, settings).receive(dialog, sdp)
 
-    def _direction(self) -> str:
-        """What we want of the audio's direction: a held caller is sent silence and not heard."""
-        return "sendonly" if Party.AGENT in self.call.held_by else "sendrecv"
+    def dial(self, line: Line, settings: LineSettings, number: str) -> None:
+        """Raises NoFreePort or OSError."""
+        party = self._open_line(0, line, settings)
+        self.run(self.call.place(self.now()))
+        party.dial(number)
 
-    def offer(self) -> str:
-        host, port = self.line.local_host(), self._leg.port
-        sdp = make_offer(host, port, self._codecs, port, self._sdp_version, self._direction())
-        self._sdp_version += 1
-        return sdp
+    def begin(self) -> None:
+        """An inbound call goes through menus and queues to an agent."""
+        self.run(self.call.begin(self.now()))
+        self.reception.begin()
+        self._set_timer()
 
-    def _answer(self, sdp: str) -> tuple[str, Negotiated]:
-        host, port = self.line.local_host(), self._leg.port
-        answer = make_answer(sdp, host, port, self._codecs, port, self._sdp_version, self._direction())
-        self._sdp_version += 1
-        return answer
+    def _open_line(self, number: int, line: Line, settings: LineSettings) -> LineParty:
+        party = LineParty(self.call.id, number, line, settings, self._around.ports.open_leg(), self)
+        if number >= 0:
+            self._lines[number] = party
+            self.audio.add_leg(number, party.leg)
+        return party
 
-    def _agree(self, negotiated: Negotiated) -> None:
-        try:
-            self._leg.negotiate(negotiated)
-        except ValueError as error:
-            raise SdpError(str(error)) from error
-        self._negotiated = negotiated
-        self._bridge.renegotiated()
+    def line_party(self, number: int) -> LineParty | None:
+        """The outside party of this number, if it is one."""
+        return self._lines.get(number)
 
-    def _read_answer(self, sdp: str) -> bool:
-        try:
-            self._agree(read_answer(sdp))
-        except SdpError as error:
-            log.warning("call %s: the answer's SDP cannot be used: %s", self.call.id, error)
-            self.run(self.call.system_ends(488, f"unusable SDP answer: {error}", self._now()))
-            return False
-        return True
+    @property
+    def codec(self) -> str:
+        """What the caller speaks, or will be offered."""
+        caller = self._lines.get(0)
+        return caller.codec if caller else ""
 
     # ---- effects
 
     def run(self, effects: Effects) -> None:
-        around, call = self._around, self.call
         for effect in effects:
-            match effect:
-                case Emit(event):
-                    around.publish(event)
-                case RingLine():
-                    self._dialog.ring()
-                case AnswerLine():
-                    self._dialog.answer(self._answer_sdp)
-                case ReleaseLine(status, reason):
-                    self._release(status, reason)
-                case HoldLine(held):
-                    self._hold(held)
-                case SeekAgent():
-                    around.route()
-                case RingAgent(agent):
+            self._do(effect)
+        self._set_timer()
+
+    def _do(self, effect: Effect) -> None:
+        around, call, caller = self._around, self.call, self._lines.get(0)
+        match effect:
+            case Emit(event):
+                around.publish(event)
+            case RingLine():
+                if caller is not None:
+                    caller.ring()
+            case AnswerLine():
+                if caller is not None:
+                    caller.answer()
+            case ReleaseLine(status, reason):
+                if caller is not None:
+                    caller.release(status, reason)
+            case HoldLine(held):
+                if caller is not None:
+                    caller.hold(held)
+            case ReferLine(number):
+                if caller is not None:
+                    caller.refer(number)
+            case DialParty(party, number, line):
+                self._dial_party(party, number, line)
+            case SeekAgent():
+                around.route()
+            case RingAgent(agent, invited, phone):
+                if not invited:
                     around.floor.rings(agent, call.id)
-                case StopRinging(agent, missed):
-                    if call.agent != agent:
-                        around.floor.stops_ringing(agent, missed)
-                case JoinAgent(agent, record):
-                    self._join(agent, record)
-                case FreeAgent(agent):
-                    self._bridge.disconnect()
-                    around.floor.wraps_up(agent)
-                case Mute(muted):
-                    self._bridge.muted = muted
-                case Finish():
-                    self._finish()
-                case _:
-                    assert_never(effect)
-        self._set_timer()
+                if phone:
+                    self._dial_phone(agent, phone)
+            case StopRinging(agent, missed):
+                self._drop_phone(agent)
+                around.floor.stops_ringing(agent, missed)
+            case Record():
+                if self.audio.record():
+                    call.recorded_since = self.now()
+            case JoinAgent(agent, party):
+                self._join(agent, party)
+            case OwnCall(agent):
+                around.floor.talks(agent, call.id)
+            case Visit(agent, reason):
+                around.floor.joins(agent, call.id, reason)
+            case RemoveParty(party):
+                self._remove(party)
+            case FreeAgent(agent, handled):
+                self._drop_phone(agent)
+                (around.floor.wraps_up if handled else around.floor.leaves)(agent, call.id)
+            case Mute(party, muted):
+                self.audio.set_muted(party, muted)
+            case Route(hears, sounds):
+                self._route(hears, sounds)
+            case AwaitAgent():
+                self.reception.queued()
+            case ForwardFailed(status):
+                self.reception.forward_failed(status)
+            case Finish():
+                self._finish()
+            case _:
+                assert_never(effect)
 
-    @property
-    def _dialog(self) -> Dialog:
-        assert self.dialog is not None
-        return self.dialog
-
-    def _release(self, status: int, reason: str) -> None:
-        if self.dialog is None:
-            return
-        if self.call.direction is Direction.INBOUND and not self.call.answered_at:
-            self.dialog.reject(status, reason)
-        else:
-            self.dialog.hang_up()
-
-    def _hold(self, held: bool) -> None:
-        self._bridge.held = held
-        if self.line.capabilities.hold:
-            self._dialog.reinvite(self.offer())
-
-    def _join(self, agent: str, record: bool) -> None:
-        if self._negotiated is None:
-            self._join_waits = True
-            return
-        self._join_waits = False
-        if record and not self._recording:
-            self._record()
-        if self.call.answered_at:
-            self._around.floor.talks(agent, self.call.id)
-        self.headset_back()
-
-    def headset_back(self) -> None:
-        """Connect the agent's headset, at the start or when it came back in mid-call."""
-        if self._negotiated is None or self.call.phase is Phase.ENDED:
-            return
-        headset = self._around.headsets.headset(self.call.agent)
-        if headset is None:
-            self.headset_gone()
-            return
-        self.call.headset_back()
-        self._bridge.connect(headset)
-        self._set_timer()
-
-    def headset_gone(self) -> None:
-        """The headset's socket is dead; the line gets silence until it comes back."""
-        self._bridge.disconnect()
-        self.call.headset_gone(self._now())
-        self._set_timer()
-
-    def _record(self) -> None:
-        if self._around.recorder is None:
-            return
+    def _dial_party(self, number: int, address: str, line_name: str) -> None:
         try:
-            tap, path = self._around.recorder.open(self.call.id, self._recording_closed, self._recording_failed)
-        except OSError as error:
-            log.error("call %s cannot be recorded: %s", self.call.id, error)
-            self._recording_failed(str(error), 0.0)
+            line, settings = self._around.line(line_name)
+            party = self._open_line(number, line, settings)
+        except (CallRefused, NoFreePort, OSError) as error:
+            log.error("call %s: party %d cannot be dialled: %s", self.call.id, number, error)
+            reason = str(error)
+            self._soon(lambda: self.call.party_ends(number, Party.NETWORK, 503, reason, self.now()))
             return
-        self._recording = True
-        self._bridge.tap = tap
-        self._around.publish(events.RecordingStarted(call=self.call.id, path=path))
+        if number == 0:
+            self.call.line = line.name
+        party.dial(address)
 
-    def _recording_closed(self, path: str, size: int, packets: int) -> None:
-        self._around.publish(events.RecordingClosed(call=self.call.id, path=path, bytes=size, packets=packets))
+    def _dial_phone(self, agent: str, number: str) -> None:
+        """The agent works at a telephone: what rings at their desk is that (D103)."""
+        try:
+            line, settings = self._around.line("")
+            party = self._open_line(-1, line, settings)
+        except (CallRefused, NoFreePort, OSError) as error:
+            log.error("call %s: the telephone of %s cannot be dialled: %s", self.call.id, agent, error)
+            self._soon(lambda: self.call.agent_unreachable(agent, self.now()))
+            return
+        self._phones[agent] = party
+        party.dial(number)
 
-    def _recording_failed(self, reason: str, lost_seconds: float) -> None:
-        self._around.publish(events.RecordingFailed(call=self.call.id, reason=reason, lost_seconds=lost_seconds))
+    def _soon(self, decide: Callable[[], Effects]) -> None:
+        """Run what follows once the effects at hand are through."""
+        asyncio.get_running_loop().call_soon(lambda: self.run(decide()))
+
+    def _drop_phone(self, agent: str) -> None:
+        phone = self._phones.pop(agent, None)
+        if phone is not None:
+            phone.release()
+            phone.leg.close()
+
+    def _join(self, agent: str, number: int) -> None:
+        phone = self._phones.pop(agent, None)
+        if phone is not None:
+            phone.number = number
+            self._lines[number] = phone
+            self.audio.add_leg(number, phone.leg)
+        else:
+            self._connect(agent, number)
+
+    def _connect(self, agent: str, number: int) -> None:
+        headset = self._around.headsets.headset(agent)
+        if headset is None:
+            self.call.headset_gone(agent, self.now())
+        else:
+            self.call.headset_back(agent)
+            self.audio.add_headset(number, headset)
+
+    def _remove(self, number: int) -> None:
+        party = self._lines.pop(number, None)
+        if party is not None:
+            party.release()
+        self.audio.remove(number)
+
+    def _route(self, hears: Mapping[int, tuple[int, ...]], sounds: Mapping[int, str]) -> None:
+        if self.call.talking:
+            self.reception.answered()
+        music = self._around.routing().queue(self.call.queue).music
+        self.audio.route(hears, sounds, music)
 
     def _finish(self) -> None:
-        quality = self._bridge.close()
-        if quality.received:
-            self._around.publish(
-                events.MediaQuality(
-                    call=self.call.id,
-                    leg="line",
-                    received=quality.received,
-                    lost=quality.lost,
-                    late=quality.late,
-                    jitter_ms=quality.jitter_ms,
-                    ignored=quality.ignored,
-                )
-            )
+        self.reception.ended()
+        for party in self._lines.values():
+            party.release()
+        for agent in list(self._phones):
+            self._drop_phone(agent)
+        self.audio.close()
+        self._around.floor.call_over(self.call.id)
         self._around.finished(self.call.id)
 
     def _set_timer(self) -> None:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        deadline = self.call.deadline()
-        if deadline is not None:
-            delay = max(0.0, (deadline - self._now()) / SECOND)
+        times = [time for time in (self.call.deadline(), self.reception.deadline()) if time is not None]
+        if times and self.call.phase is not Phase.ENDED:
+            delay = max(0.0, (min(times) - self.now()) / SECOND)
             self._timer = asyncio.get_running_loop().call_later(delay + 0.0005, self._due)
 
     def _due(self) -> None:
-        self.run(self.call.due(self._now()))
+        self.run(self.call.due(self.now()))
+        self.reception.due()
+        self._set_timer()
 
-    # ---- what agents do
+    # ---- offers
 
-    def offer_to(self, agent: str) -> None:
-        self.run(self.call.offer_to(agent, self._now()))
+    def offer_to(self, agent: str, *, beside: bool = False) -> None:
+        phone = self._around.floor.phone_of(agent)
+        self.run(self.call.offer_to(agent, self.now(), phone=phone, beside=beside))
 
-    def agent_answers(self, agent: str) -> None:
-        codec = self._negotiated.codec if self._negotiated else self._codecs[0]
-        self.run(self.call.agent_answers(agent, codec, self._now()))
+    def headset_lost(self, agent: str, frozen: bool) -> None:
+        """A ringing call goes elsewhere at once; in a live one the others wait. ``frozen``: audio may still flow."""
+        offer = self.call.ringing.get(agent)
+        if offer is not None and not offer.phone:
+            self.run(self.call.agent_unreachable(agent, self.now()))
+            return
+        party = conversation.party_of(self.call, agent)
+        if party is not None and party.joined and party.kind is Kind.HEADSET and not frozen:
+            self.audio.remove_headset(party.number)
+            self.call.headset_gone(agent, self.now())
+            self._set_timer()
 
-    def agent_rejects(self, agent: str) -> None:
-        self.run(self.call.agent_rejects(agent, self._now()))
+    def headset_back(self, agent: str) -> None:
+        party = conversation.party_of(self.call, agent)
+        if party is not None and party.joined and party.kind is Kind.HEADSET:
+            self._connect(agent, party.number)
+            self._set_timer()
 
-    def agent_unreachable(self, agent: str) -> None:
-        self.run(self.call.agent_unreachable(agent, self._now()))
-
-    def agent_hangs_up(self, agent: str) -> None:
-        self.run(self.call.agent_hangs_up(agent, self._now()))
-
-    def agent_holds(self, agent: str, held: bool) -> None:
-        self._mine(agent)
-        self.run(self.call.hold(Party.AGENT, held))
-
-    def agent_mutes(self, agent: str, muted: bool) -> None:
-        self._mine(agent)
-        self.run(self.call.mute(muted))
-
-    def agent_dials_digits(self, agent: str, digits: str) -> None:
-        self._mine(agent)
-        if not digits or any(digit not in "0123456789*#ABCD" for digit in digits):
-            raise CallRefused("bad_digits", "Digits are 0-9, *, # and A-D.")
-        if not self.call.answered_at:
-            raise CallRefused("wrong_state", "Digits can be sent once the call is answered.")
-        try:
-            self._leg.send_digits(digits)
-        except ValueError as error:
-            raise CallRefused("no_dtmf", "The other side takes no telephone events.") from error
-        for digit in digits:
-            self.run(self.call.digit(digit, Party.AGENT))
-
-    def _mine(self, agent: str) -> None:
-        if self.call.agent != agent:
-            raise CallRefused("not_yours", "This call is not yours.")
+    def routing_changed(self, priorities: Mapping[str, int]) -> None:
+        self.call.priorities = priorities
+        self.reception.routing_changed()
+        self._set_timer()
 
     def system_ends(self, status: int, reason: str) -> None:
-        self.run(self.call.system_ends(status, reason, self._now()))
+        self.run(self.call.system_ends(status, reason, self.now()))
 
-    # ---- what the line reports (DialogListener)
+    # ---- what the lines report (LineOwner)
 
-    def dialog_progress(self, status: int, sdp: str) -> None:
-        if sdp and not self._read_answer(sdp):
-            return
-        self.run(self.call.line_progress(status, bool(sdp), self._now()))
+    def _agent_at(self, party: LineParty) -> str:
+        """Whose telephone it is, while it has not joined."""
+        return next((agent for agent, phone in self._phones.items() if phone is party), "")
 
-    def dialog_answered(self, sdp: str) -> None:
-        if sdp and not self._read_answer(sdp):
-            return
-        if self._negotiated is None:
-            self.run(self.call.system_ends(488, "answered without SDP", self._now()))
-            return
-        self.run(self.call.callee_answers(self._negotiated.codec, self._now()))
+    def line_progress(self, party: LineParty, status: int, early_media: bool) -> None:
+        if party.number == 0:
+            self.run(self.call.line_progress(status, early_media, self.now()))
+        elif party.number in self.call.parties and not self.call.parties[party.number].joined:
+            self.run(invitations.progress(self.call, self.call.parties[party.number], status, early_media))
 
-    def dialog_confirmed(self, sdp: str) -> None:
-        if sdp and not self._read_answer(sdp):
-            return
-        if self._join_waits:
-            if self._negotiated is None:
-                self.run(self.call.system_ends(488, "a late offer was never answered", self._now()))
-            else:
-                self._join(self.call.agent, record=True)
+    def line_answered(self, party: LineParty, codec: str) -> None:
+        agent = self._agent_at(party)
+        if agent:
+            self.run(self.call.agent_answers(agent, self.codec, self.now()))
+        elif party.number == 0:
+            self.run(self.call.callee_answers(codec, self.now()))
+        elif party.number in self.call.parties:
+            self.run(invitations.answered(self.call, self.call.parties[party.number], self.now()))
 
-    def dialog_reoffer(self, sdp: str) -> None:
-        if not sdp:
-            self._dialog.accept_reoffer(self.offer())
-            return
-        try:
-            answer, negotiated = self._answer(sdp)
-            self._agree(negotiated)
-        except SdpError as error:
-            log.warning("call %s: a re-INVITE cannot be accepted: %s", self.call.id, error)
-            self._dialog.reject_reoffer(488)
-            return
-        self._dialog.accept_reoffer(answer)
-        self.run(self.call.hold(Party.CALLER, negotiated.direction in ("recvonly", "inactive")))
+    def line_renegotiated(self, party: LineParty) -> None:
+        if party.number >= 0:
+            self.audio.renegotiated(party.number)
 
-    def dialog_reinvite_done(self, status: int, sdp: str) -> None:
-        if status == 200 and sdp:
-            self._read_answer(sdp)
-        elif status != 200:
-            log.info("call %s: our re-INVITE was refused with %d, the session stays", self.call.id, status)
+    def line_held(self, party: LineParty, held: bool) -> None:
+        if party.number == 0:
+            self.run(self.call.caller_holds(held))
 
-    def dialog_digit(self, digit: str) -> None:
-        self._digit_heard(digit)
+    def line_digit(self, party: LineParty, digit: str) -> None:
+        if party.number == 0:
+            self.run(self.call.digit(digit, Party.CALLER))
+            self.reception.digit(digit)
+            self._set_timer()
 
-    def _digit_heard(self, digit: str) -> None:
-        self.run(self.call.digit(digit, Party.CALLER))
+    def line_refer_done(self, party: LineParty, status: int, reason: str) -> None:
+        self.run(transfer.refer_done(self.call, status, reason, self.now()))
 
-    def dialog_ended(self, end: DialogEnd) -> None:
-        self.run(self.call.line_ends(_ENDED_BY[end.by], end.status, end.reason, self._now()))
+    def line_unusable(self, party: LineParty, reason: str) -> None:
+        if party.number == 0:
+            self.run(self.call.system_ends(488, reason, self.now()))
+        else:
+            party.release(488, reason)
+            self._line_over(party, Party.SYSTEM, 488, reason)
+
+    def line_ended(self, party: LineParty, end: DialogEnd) -> None:
+        self._line_over(party, _ENDED_BY[end.by], end.status, end.reason)
+
+    def _line_over(self, party: LineParty, by: Party, status: int, reason: str) -> None:
+        agent = self._agent_at(party)
+        if not agent:
+            self.run(self.call.party_ends(party.number, by, status, reason, self.now()))
+        elif agent in self.call.ringing:
+            self.run(self.call.phone_fails(agent, by, status, reason, self.now()))
+        else:
+            self.run(self.call.agent_hangs_up(agent, self.now()))

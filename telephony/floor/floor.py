@@ -87,6 +87,11 @@ class Floor:
         agent = self.agent(user)
         return self._tell(agent, agent.reach(device, number, self._clock.monotonic(), self.rules.headset_grace))
 
+    def phone_of(self, user: str) -> str:
+        """The number of the telephone that rings in the headset's place (D103), or empty."""
+        agent = self.agents.get(user)
+        return agent.number if agent is not None and agent.device is Device.PHONE else ""
+
     def rings(self, user: str, call: str) -> None:
         agent = self.agent(user)
         self._tell(agent, agent.rings(call, self._clock.monotonic()))

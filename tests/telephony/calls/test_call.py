@@ -15,6 +15,7 @@ from telephony.calls.effects import (
     HoldLine,
     JoinAgent,
     Mute,
+    Record,
     ReleaseLine,
     RingAgent,
     RingLine,
@@ -89,9 +90,14 @@ def test_answering_answers_the_line_before_it_joins_the_headset_and_records() ->
     call.arrive(at(0))
     call.offer_to("agent1", at(1))
     effects = call.agent_answers("agent1", "PCMA", at(2))
-    assert shapes(effects) == ["OfferEnded", "AnswerLine", "CallAnswered", "JoinAgent"]
+    assert shapes(effects) == [
+        "OfferEnded", "AnswerLine", "CallAnswered", "PartyJoined", "PartyJoined", "Record", "JoinAgent", "OwnCall",
+        "Route", "AudioRouted",
+    ]  # fmt: skip
     assert effects[1] == AnswerLine()
-    assert effects[3] == JoinAgent("agent1", record=True)
+    assert JoinAgent("agent1", 1) in effects
+    (routed,) = emitted(effects, events.AudioRouted)
+    assert routed.hears == {"0": (1,), "1": (0,)}  # type: ignore[attr-defined]
 
 
 def test_a_rule_of_four_rings_measures_with_four_and_says_its_version() -> None:
@@ -108,7 +114,7 @@ def test_after_three_rings_at_one_agent_the_call_seeks_another_and_moves_with_th
     call.arrive(at(0))
     call.offer_to("agent1", at(0))
     assert not call.wants_agent()
-    assert SeekAgent(excluding="agent1") in call.due(at(15))
+    assert SeekAgent() in call.due(at(15))
     assert call.wants_agent()
     assert not call.may_offer_to("agent1", at(15))
     effects = call.offer_to("agent2", at(15))
@@ -158,7 +164,7 @@ def test_a_caller_who_gives_up_ends_the_offer_and_the_call() -> None:
     call.arrive(at(0))
     call.offer_to("agent1", at(1))
     effects = call.line_ends(Party.CALLER, 487, "CANCEL", at(8))
-    assert shapes(effects) == ["OfferEnded", "StopRinging", "CallEnded", "Finish"]
+    assert shapes(effects) == ["OfferEnded", "StopRinging", "CallDequeued", "CallEnded", "Finish"]
     (ended,) = emitted(effects, events.CallEnded)
     assert (ended.by, ended.sip_status, ended.caller_rings, ended.agent_rings) == (Party.CALLER, 487, 2, 2)  # type: ignore[attr-defined]
     assert Finish() in effects
@@ -209,13 +215,13 @@ def test_a_held_call_talks_again_only_when_both_sides_have_resumed() -> None:
     call.arrive(at(0))
     call.offer_to("agent1", at(0))
     call.agent_answers("agent1", "PCMA", at(1))
-    assert call.hold(Party.AGENT, True)[0] == HoldLine(True)
-    assert shapes(call.hold(Party.CALLER, True)) == ["CallHeld"]
-    call.hold(Party.AGENT, False)
+    assert call.agent_holds("agent1", True, at(2))[0] == HoldLine(True)
+    assert shapes(call.caller_holds(True)) == ["CallHeld"]
+    call.agent_holds("agent1", False, at(3))
     assert call.phase is Phase.HELD
-    call.hold(Party.CALLER, False)
+    call.caller_holds(False)
     assert call.phase is Phase.TALKING
-    assert call.hold(Party.CALLER, False) == []
+    assert call.caller_holds(False) == []
 
 
 def test_mute_is_told_once() -> None:
@@ -223,8 +229,8 @@ def test_mute_is_told_once() -> None:
     call.arrive(at(0))
     call.offer_to("agent1", at(0))
     call.agent_answers("agent1", "PCMA", at(1))
-    assert call.mute(True)[0] == Mute(True)
-    assert call.mute(True) == []
+    assert call.agent_mutes("agent1", True)[0] == Mute(1, True)
+    assert call.agent_mutes("agent1", True) == []
 
 
 def test_an_outbound_call_counts_rings_from_the_180_and_is_answered() -> None:
@@ -240,7 +246,10 @@ def test_an_outbound_call_counts_rings_from_the_180_and_is_answered() -> None:
 def test_early_media_lets_the_agent_listen_before_the_answer_without_recording() -> None:
     call = outbound()
     call.place(at(0))
-    assert JoinAgent("agent1", record=False) in call.line_progress(183, True, at(1))
+    effects = call.line_progress(183, True, at(1))
+    assert JoinAgent("agent1", 1) in effects
+    assert Record() not in effects
+    assert emitted(effects, events.AudioRouted)[0].hears == {"1": (0,)}  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("status", [486, 603, 404, 480, 503])
@@ -278,7 +287,7 @@ def test_an_answered_caller_is_not_left_alone_for_longer_than_the_limit() -> Non
     call.offer_to("agent1", at(0))
     call.agent_answers("agent1", "PCMA", at(1))
     assert call.deadline() is None
-    call.headset_gone(at(10))
+    call.headset_gone("agent1", at(10))
     assert call.deadline() == at(70)
     assert call.due(at(69)) == []
     (ended,) = emitted(call.due(at(70)), events.CallEnded)
@@ -290,8 +299,8 @@ def test_a_headset_that_comes_back_in_time_keeps_the_call() -> None:
     call.arrive(at(0))
     call.offer_to("agent1", at(0))
     call.agent_answers("agent1", "PCMA", at(1))
-    call.headset_gone(at(10))
-    call.headset_back()
+    call.headset_gone("agent1", at(10))
+    call.headset_back("agent1")
     assert call.deadline() is None
     assert call.due(at(100)) == []
 
