@@ -111,6 +111,12 @@ def test_a_call_of_four_is_replayed_with_a_lane_each_and_the_proof_of_who_heard_
                 await each_alone(page)
                 await at(page, 9)
                 await page.screenshot(path=ARTEFACTS / "zh.png")
+                assert (await client.patch("/api/me", json={"locale": "en"})).status_code == 200
+                await page.reload()
+                await page.locator("[data-testid=player][data-ready=true]").wait_for(timeout=15_000)
+                await at(page, 14)
+                assert "Whispering" in await page.get_by_test_id("player-mute-3").inner_text()
+                await page.screenshot(path=ARTEFACTS / "en.png")
                 assert problems == []
             finally:
                 await browser.close()
