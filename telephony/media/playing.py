@@ -43,14 +43,14 @@ class Playing:
 
     def frame_due(self, now: int) -> None:
         for _ in range(self._beat.due(now)):
+            if not self._running:
+                return  # stopped by something else in the same tick
             frame = self._frame()
             if frame is None:
                 self.stop()
                 self._on_end()
-            if not self._running:
-                return  # over, or stopped by whom we told
-            if frame is not None:
-                self._ear.hear(frame)
+                return
+            self._ear.hear(frame)
         self.wakes_at = self._beat.wakes_at
 
     def tick(self, now: int) -> None:
