@@ -34,6 +34,8 @@ from console.quality import routes as quality
 from console.reception import agent_routes, call_routes
 from console.reception import routes as reception
 from console.request_metrics import RequestMetrics
+from console.routing import prompt_routes
+from console.routing import routes as routing
 
 DESKS: tuple[Endpoints, ...] = (
     identity.routes,
@@ -45,6 +47,8 @@ DESKS: tuple[Endpoints, ...] = (
     quality.routes,
     floor.routes,
     floor_control.routes,
+    prompt_routes.routes,
+    routing.routes,
     rule_routes.routes,
     user_routes.routes,
     trail_routes.routes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -21,17 +22,22 @@ from console.events.live_calls import LiveCalls
 from console.events.phone_link import PhoneLink
 from console.events.pop import PopLookup
 from console.events.presence import Presence
+from console.events.queue_board import QueueBoard
 from console.events.recording_trouble import RecordingTrouble
 from console.http import ApiError
 from console.identity.login_gate import LoginGate
 from console.identity.session_cache import SessionCache
 from console.identity.user import User
 from console.metrics import Metrics
+from console.routing import documents
+from console.routing.agent_profile import AgentProfile, profile_of
+from console.routing.push import RoutingPush
 from storage import rules
 from storage.call_projection import DESK
 from storage.database import open_engine, reading, transaction
 from storage.event_log import events_after, last_sequence
 from storage.phone_numbers import NumberingPlan
+from storage.routing import Document
 
 log = structlog.get_logger("console")
 
@@ -59,10 +65,17 @@ class WebDesk:
         self.lookup = PopLookup(self.engine, config.home_area_code)
         self.calls = LiveCalls(self.lookup)
         self.hub = EventHub(self.calls, config.home_area_code)
-        self.presence = Presence(self.phone, config.queues, config.session.gone_seconds)
+        self.presence = Presence(self.phone, self._profile_of, config.session.gone_seconds)
+        self.routing = RoutingPush(self.phone, self._newest_routing)
         self._catching_up: set[asyncio.Task[None]] = set()
         self.recording_trouble = RecordingTrouble()
-        self.hub.listeners += [self.metrics.heard, self.recording_trouble.heard]
+        self.queues = QueueBoard(self.hub.tell_all)
+        self.hub.listeners += [
+            self.metrics.heard,
+            self.recording_trouble.heard,
+            self.routing.heard,
+            self.queues.heard,
+        ]
 
     async def start(self) -> None:
         """Begin to listen to the phone; it need not be there yet."""
@@ -90,6 +103,7 @@ class WebDesk:
         for console in list(self.hub.consoles):
             console.close(1012)
         self._recheck.cancel()
+        self.queues.close()
         await asyncio.gather(self._recheck, *self._catching_up, return_exceptions=True)
         await self.presence.stop()
         await self.intake.stop()
@@ -150,6 +164,26 @@ class WebDesk:
             },
         )
 
+    async def push_routing(self) -> None:
+        """Give the phone the newest routing document, and agents the queues it has. Raises ApiError when the phone is
+        away or refuses it."""
+        await self.routing.push()
+        await self.presence.renew()
+
+    async def _newest_routing(self) -> Document:
+        saved, document = await self.read(lambda conn: documents.newest(conn, self.config))
+        return {**document, "version": saved.version}
+
+    async def _profile_of(self, username: str) -> AgentProfile:
+        def find(conn: Connection) -> AgentProfile:
+            return profile_of(conn, username, documents.newest(conn, self.config)[1])
+
+        try:
+            return await self.read(find)
+        except SQLAlchemyError as error:
+            log.error("an agent's queues could not be read; those of the lines hold", user=username, reason=str(error))
+            return AgentProfile(self.config.queues, {})
+
     async def _last_stored(self, node: str) -> int:
         self.hub.cursor.setdefault(DESK, await self.read(lambda conn: last_sequence(conn, DESK)))
         return await self.read(lambda conn: last_sequence(conn, node))
@@ -175,13 +209,16 @@ class WebDesk:
     async def _phone_connected(self, snapshot: dict[str, Any]) -> None:
         log.info("the phone process is there", node=snapshot.get("node"), version=snapshot.get("version"))
         self.metrics.snapshot(snapshot)
+        self.queues.begin(snapshot.get("calls", []), time.time())
+        for push in (self.push_rules, self.routing.push):
+            try:
+                await push()
+            except (ApiError, SQLAlchemyError) as error:
+                log.error("the phone does not have all it is set by", what=push.__name__, reason=str(error))
         await self.presence.phone_connected(snapshot)
-        try:
-            await self.push_rules()
-        except ApiError as error:
-            log.error("the phone does not take the rules", reason=str(error))
         self.hub.tell_all({"type": "phone", "connected": True})
 
     def _phone_gone(self) -> None:
         self.metrics.phone_gone()
+        self.routing.phone_gone()
         self.hub.tell_all({"type": "phone", "connected": False})

@@ -23,7 +23,7 @@ MIN_PASSWORD = 8
 MAX_PASSWORD = 1024
 MAX_MOBILE = 40
 #: a queue's or a skill's name
-NAME = re.compile(r"[\w.-]{1,64}")
+NAME = re.compile(r"\S(?:.{0,62}\S)?")
 LEVELS = range(1, 10)
 
 users = Table(
@@ -168,7 +168,7 @@ def _check_work(skills: Mapping[str, int] | None, queues: Sequence[str] | None, 
     ):
         raise UserError("bad_skills", "a skill has a short name and a level from 1 to 9")
     if queues is not None and (len(queues) > 50 or not all(NAME.fullmatch(name) for name in queues)):
-        raise UserError("bad_queues", "a queue has a short name without blanks")
+        raise UserError("bad_queues", "a queue has a name of 1 to 64 characters")
     if mobile:
         number = normalise(mobile)
         if len(mobile) > MAX_MOBILE or number.kind not in (MOBILE, LANDLINE, FOREIGN, EXTENSION):

@@ -4,7 +4,7 @@ been gone."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -12,6 +12,7 @@ import structlog
 from console.events.phone_link import PhoneLink
 from console.http import ApiError
 from console.identity.user import User
+from console.routing.agent_profile import AgentProfile
 
 log = structlog.get_logger("console.events")
 
@@ -19,11 +20,14 @@ SPEAKERS = ("agent", "supervisor")
 
 
 class Presence:
-    """``gone_seconds``: so long a console may be away (a reload, a cable) before its agent is signed out."""
+    """``profile_of`` gives the queues and skills of a user name; ``gone_seconds``: so long a console may be away (a
+    reload, a cable) before its agent is signed out."""
 
-    def __init__(self, phone: PhoneLink, queues: Sequence[str], gone_seconds: float) -> None:
+    def __init__(
+        self, phone: PhoneLink, profile_of: Callable[[str], Awaitable[AgentProfile]], gone_seconds: float
+    ) -> None:
         self._phone = phone
-        self._queues = list(queues)
+        self._profile_of = profile_of
         self._gone_seconds = gone_seconds
         self._here: dict[str, User] = {}
         self._leaving: dict[str, asyncio.TimerHandle] = {}
@@ -53,6 +57,12 @@ class Presence:
         if known is not None or timer is not None:
             await self._sign_out(username)
 
+    async def renew(self, username: str = "") -> None:
+        """Queues or skills changed: sign in again whom it concerns, everybody by default. Nobody's state changes."""
+        for user in list(self._here.values()):
+            if username in ("", user.username):
+                await self._sign_in(user)
+
     async def phone_connected(self, snapshot: dict[str, Any]) -> None:
         """Bring a phone process that has just been reached up to date with who is here."""
         for user in list(self._here.values()):
@@ -79,10 +89,15 @@ class Presence:
         task.add_done_callback(self._tasks.discard)
 
     async def _sign_in(self, user: User) -> None:
+        profile = await self._profile_of(user.username)
+        # left out: none
+        skills = {"skills": dict(profile.skills)} if profile.skills else {}
+        # a supervisor may listen and take over, and is offered no calls
+        queues = list(profile.queues) if user.role == "agent" else []
         try:
-            # a supervisor may listen and take over, and is offered no calls
-            queues = self._queues if user.role == "agent" else []
-            await self._phone.command("agent.sign_in", agent=user.username, name=user.display_name, queues=queues)
+            await self._phone.command(
+                "agent.sign_in", agent=user.username, name=user.display_name, queues=queues, **skills
+            )
         except ApiError as error:
             log.warning("an agent could not be signed in to the floor", agent=user.username, reason=str(error))
 

@@ -39,7 +39,7 @@ def test_health_names_every_part_and_is_503_without_a_phone(house: Run) -> None:
             there = await client.get("/healthz")
             assert there.status_code == 200, there.text
             checks = there.json()["checks"]
-            assert set(checks) == {"phone", "lines", "database", "disk", "worker", "events", "recordings"}
+            assert set(checks) == {*("phone", "lines", "database", "disk", "worker", "events", "recordings", "routing")}
             assert {checks[name]["status"] for name in set(checks) - {"disk"}} == {"ok"}
             assert there.json()["lines"] == [{"line": "trunk", "status": "up"}]
             os.utime(alive, (1, 1))

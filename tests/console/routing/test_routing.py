@@ -1,0 +1,197 @@
+"""Routing documents over HTTP: versions, conflicts, what changed, checks, restoring, the phone's part."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+Run = Callable[..., None]
+
+
+async def document(client: httpx.AsyncClient) -> dict[str, Any]:
+    answer = await client.get("/api/routing")
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+async def save(client: httpx.AsyncClient, routing: dict[str, Any], base: int, note: str = "") -> httpx.Response:
+    return await client.put("/api/routing", json={"routing": routing, "base_version": base, "note": note})
+
+
+def with_strategy(routing: dict[str, Any], strategy: str) -> dict[str, Any]:
+    changed = copy.deepcopy(routing)
+    changed["queues"][0]["strategy"] = strategy
+    return changed
+
+
+def test_a_save_is_a_new_version_with_who_when_and_why_and_says_what_changed(house: Run) -> None:
+    async def body(desk: Any) -> None:
+        async with desk.signed_in("admin") as admin, desk.signed_in("supervisor1") as supervisor:
+            first = await document(supervisor)
+            assert (first["version"], first["saved_by"], first["in_force"]) == (0, "system", None)
+            saved = await save(admin, with_strategy(first["routing"], "round_robin"), 0, "轮流接听")
+            assert saved.status_code == 200, saved.text
+            told = saved.json()
+            assert told["version"] == told["routing"]["version"] == 1
+            assert told["changes"] == ["队列“综合” 分配方式：longest_idle → round_robin"]
+            # nobody to bring it to: it is kept, and not claimed to be in force
+            assert told["in_force"] is False
+            assert told["problem"]
+            newest = await document(supervisor)
+            assert (newest["version"], newest["saved_by"], newest["note"]) == (1, "admin", "轮流接听")
+            assert newest["routing"]["queues"][0]["strategy"] == "round_robin"
+            listed = (await supervisor.get("/api/routing/versions")).json()["versions"]
+            assert [(one["version"], one["saved_by"]) for one in listed] == [(1, "admin"), (0, "system")]
+            detail = (await supervisor.get("/api/routing/versions/1")).json()
+            assert (detail["against"], detail["changes"]) == (0, told["changes"])
+            assert (await supervisor.get("/api/routing/versions/0")).json()["changes"] == []
+            trail = (await admin.get("/api/access-trail?subject_type=routing")).json()["entries"]
+            assert (trail[0]["action"], trail[0]["subject_id"], trail[0]["reason"]) == ("routing.save", "1", "轮流接听")
+
+    house(body, phone=False)
+
+
+def test_who_edited_an_older_version_is_told_and_loses_nothing_of_the_others(house: Run) -> None:
+    async def body(desk: Any) -> None:
+        async with desk.signed_in("admin") as admin:
+            first = (await document(admin))["routing"]
+            assert (await save(admin, with_strategy(first, "round_robin"), 0)).status_code == 200
+            late = await save(admin, with_strategy(first, "ring_all"), 0)
+            assert (late.status_code, late.json()["error"]["code"]) == (409, "conflict")
+            assert late.json()["error"]["field"] == "base_version"
+            ahead = await save(admin, first, 7)
+            assert ahead.status_code == 409
+            assert (await document(admin))["routing"]["queues"][0]["strategy"] == "round_robin"
+
+    house(body, phone=False)
+
+
+def test_an_old_version_is_restored_as_a_new_one(house: Run) -> None:
+    async def body(desk: Any) -> None:
+        async with desk.signed_in("admin") as admin:
+            first = (await document(admin))["routing"]
+            await save(admin, with_strategy(first, "round_robin"), 0)
+            await save(admin, with_strategy(first, "ring_all"), 1)
+            back = await admin.post("/api/routing/versions/1/restore", json={"base_version": 2, "note": "退回"})
+            assert back.status_code == 200, back.text
+            assert back.json()["version"] == 3
+            assert back.json()["changes"] == ["队列“综合” 分配方式：ring_all → round_robin"]
+            newest = await document(admin)
+            assert (newest["restored_from"], newest["routing"]["queues"][0]["strategy"]) == (1, "round_robin")
+            shipped = await admin.post("/api/routing/versions/0/restore", json={"base_version": 3})
+            assert shipped.json()["routing"]["queues"] == first["queues"]
+            stale = await admin.post("/api/routing/versions/1/restore", json={"base_version": 1})
+            assert stale.status_code == 409
+
+    house(body, phone=False)
+
+
+@pytest.mark.parametrize("number", ["9", "-1", "1.5", "x", "99999999999", "%00", "²"])
+def test_a_version_that_is_not_there_is_404(house: Run, number: str) -> None:
+    async def body(desk: Any) -> None:
+        async with desk.signed_in("admin") as admin:
+            assert (await admin.get(f"/api/routing/versions/{number}")).status_code == 404
+            answer = await admin.post(f"/api/routing/versions/{number}/restore", json={"base_version": 0})
+            assert answer.status_code == 404
+            assert (await admin.get("/api/routing/versions/0?against=8")).status_code == 404
+
+    house(body, phone=False)
+
+
+def broken(routing: dict[str, Any], change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+    changed = copy.deepcopy(routing)
+    change(changed)
+    return changed
+
+
+WRONG: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
+    "unknown queue": (lambda r: r["entries"][0]["to"].update(queue="nowhere"), "entries[0].to.queue"),
+    "unknown field": (lambda r: r.update(wheels=4), "routing"),
+    "no queues": (lambda r: r.update(queues=[]), "queues"),
+    "bad strategy": (lambda r: r["queues"][0].update(strategy="guess"), "queues[0].strategy"),
+    "bad timezone": (lambda r: r.update(timezone="Moon/Tycho"), "timezone"),
+    "unknown line": (lambda r: r["entries"][0].update(line="cellar"), "entries[0].line"),
+    "unknown prompt": (lambda r: r["menus"][0].update(greeting="poem"), "menus[0].greeting"),
+    "a file outside": (lambda r: r.update(prompts=[{"name": "x", "file": "../secret"}]), "prompts[0].file"),
+    "a file that is no prompt": (lambda r: r.update(prompts=[{"name": "x", "file": "secret"}]), "prompts[0].file"),
+    "a file that is gone": (lambda r: r.update(prompts=[{"name": "x", "file": "prompts/x.wav"}]), "prompts[0].file"),
+    "prompts that are none": (lambda r: r.update(prompts="many"), "prompts"),
+}
+
+
+def test_what_cannot_be_carried_out_is_refused_with_its_place_and_nothing_is_saved(house: Run) -> None:
+    async def body(desk: Any) -> None:
+        async with desk.signed_in("admin") as admin:
+            first = (await document(admin))["routing"]
+            for name, (change, place) in WRONG.items():
+                wrong = broken(first, change)
+                for answer in (
+                    await save(admin, wrong, 0),
+                    await admin.post("/api/routing/check", json={"routing": wrong}),
+                ):
+                    assert answer.status_code == 422, (name, answer.text)
+                    assert answer.json()["error"]["code"] == "bad_routing", name
+                    assert answer.json()["error"]["field"].startswith(place), (name, answer.text)
+            for payload in ({}, {"routing": 3}, {"routing": []}, {"routing": {}, "base_version": "x"}):
+                assert (await admin.put("/api/routing", json=payload)).status_code == 422
+            assert (await admin.put("/api/routing", content=b"{")).status_code in (400, 415)
+
+    house(body, phone=False)
+
+
+def test_a_check_tells_what_would_change_and_saves_nothing(house: Run) -> None:
+    async def body(desk: Any) -> None:
+        async with desk.signed_in("supervisor1") as supervisor:
+            first = (await document(supervisor))["routing"]
+            first["queues"].append({"name": "vip", "label": {"zh": "贵宾", "en": "VIP"}})
+            first["menus"][0]["timeout"] = 8
+            answer = await supervisor.post("/api/routing/check", json={"routing": first})
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["changes"] == ["语音菜单“总机” 等待按键秒数：5 → 8", "新增队列“贵宾”"]
+            assert answer.json()["routing"]["queues"][-1]["strategy"] == "longest_idle"
+            assert (await document(supervisor))["version"] == 0
+
+    house(body, phone=False)
+
+
+def test_only_administrators_change_routing_and_agents_do_not_see_it(house: Run) -> None:
+    async def body(desk: Any) -> None:
+        async with desk.signed_in("supervisor1") as supervisor, desk.signed_in("agent1") as agent:
+            first = (await document(supervisor))["routing"]
+            assert (await save(supervisor, first, 0)).status_code == 403
+            refused = await supervisor.post("/api/routing/versions/0/restore", json={"base_version": 0})
+            assert refused.status_code == 403
+            for path in ("/api/routing", "/api/routing/versions", "/api/routing/versions/0", "/api/routing/status"):
+                assert (await agent.get(path)).status_code == 403
+
+    house(body, phone=False)
+
+
+def test_the_status_tells_what_is_open_and_when_that_changes_without_a_phone_too(house: Run) -> None:
+    async def body(desk: Any) -> None:
+        async with desk.signed_in("admin") as admin:
+            first = (await document(admin))["routing"]
+            always = {day: [["00:00", "24:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+            first["hours"] += [{"name": "always", "weekly": always}, {"name": "never", "weekly": {}}]
+            hang_up = {"kind": "hang_up"}
+            first["queues"][0].update(hours="never", closed=hang_up)
+            first["queues"][1].update(hours="always", closed=hang_up)
+            assert (await save(admin, first, 0)).status_code == 200
+            told = (await admin.get("/api/routing/status")).json()
+            assert {one["name"]: one["open"] for one in told["hours"]} | {"day": None} == {
+                "day": None,
+                "always": True,
+                "never": False,
+            }
+            assert [one["open"] for one in told["queues"]] == [False, True, True]
+            assert [one["changes_at"] for one in told["queues"]] == [None, None, None]
+            day = next(one for one in told["hours"] if one["name"] == "day")
+            assert day["changes_at"] > told["at"]
+            assert (told["version"], told["in_force"], told["queues"][0]["agents"]) == (1, None, [])
+
+    house(body, phone=False)
