@@ -13,10 +13,11 @@ from telephony.lines.line import Line, LineListener
 from telephony.lines.pyvoip_client import ALLOWED_METHODS, Client
 from telephony.lines.pyvoip_inbound import InboundDialog
 from telephony.lines.pyvoip_line import PyVoipLine
-from telephony.lines.pyvoip_message import Message
+from telephony.lines.pyvoip_message import MAX_DATAGRAM, Message
 from telephony.lines.pyvoip_registration import FIRST_RETRY, LAST_RETRY, Registration
 from telephony.lines.pyvoip_transactions import ServerTransaction, Transactions
 from telephony.lines.refusals import RefusalCounter
+from telephony.lines.stateless import accepts_sdp, known_scheme, request_key
 from telephony.settings import LineSettings, PhoneSettings
 
 log = logging.getLogger(__name__)
@@ -143,7 +144,8 @@ class PyVoipDriver:
             self._receive_new(ServerTransaction(self._transactions, message))
 
     def _refuse_stranger(self, message: Message) -> None:
-        count = self._refusals.note(message.source[0], f"{message.method} from port {message.source[1]}")
+        what = f"{message.method} from port {message.source[1]}"
+        count = self._refusals.note(message.source[0], what, request_key(message.raw))
         if count <= _ANSWERED and self._client is not None:
             self._client.refuse(message.raw, 403, "Forbidden", message.source)
 
@@ -151,8 +153,7 @@ class PyVoipDriver:
         """Told with the strangers', answered to the PBX alone."""
         count = self._refusals.note(source[0], f"malformed: {why}")
         if count <= _ANSWERED and self._client is not None and self._line.knows(source):
-            status, reason = (505, "Version Not Supported") if "Version" in why else (400, "Bad Request")
-            self._client.refuse(data, status, reason, source)
+            self._client.refuse(data, *_refusal_of(data, why), source)
 
     def _receive_ack(self, ack: Message) -> None:
         refused = self._transactions.servers.get((ack.branch, "INVITE"))
@@ -170,7 +171,7 @@ class PyVoipDriver:
             transaction.respond(420, "Bad Extension", headers=(("Unsupported", request.required),))
         elif request.method == "CANCEL":
             self._receive_cancel(transaction)
-        elif request.to_tag or request.method == "BYE":
+        elif request.to_tag or request.method in ("BYE", "INFO", "UPDATE", "PRACK"):
             transaction.respond(481, "Call Does Not Exist")
         elif request.method == "INVITE":
             self._receive_invite(transaction)
@@ -197,8 +198,10 @@ class PyVoipDriver:
             transaction.respond(482, "Loop Detected")  # RFC 3261 §8.2.2.2: a merged request
         elif self._line.closing:
             transaction.respond(503, "Service Unavailable")
-        elif request.content and request.content_type != "application/sdp":
+        elif request.content and not _may_hold_sdp(request.content_type):
             transaction.respond(415, "Unsupported Media Type", headers=(("Accept", "application/sdp"),))
+        elif not accepts_sdp(request.values("Accept")):
+            transaction.respond(406, "Not Acceptable")
         else:
             transaction.respond(100, "Trying")
             dialog = InboundDialog(self._line, transaction)
@@ -221,3 +224,17 @@ class PyVoipDriver:
         log.warning("sip: %d message(s) of %s refused: %s", count, source, detail)
         if self._listener is not None:
             asyncio.get_running_loop().call_soon(self._listener.line_refused, source, count, detail)
+
+
+def _may_hold_sdp(content_type: str) -> bool:
+    return content_type == "application/sdp" or content_type.startswith("multipart/")
+
+
+def _refusal_of(data: bytes, why: str) -> tuple[int, str]:
+    if len(data) > MAX_DATAGRAM:
+        return 513, "Message Too Large"
+    if "Version" in why:
+        return 505, "Version Not Supported"
+    if not known_scheme(data):
+        return 416, "Unsupported URI Scheme"
+    return 400, "Bad Request"

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import pyVoIP.VoIP  # noqa: F401 - before pyVoIP.SIP, which cannot be imported first
 from pyVoIP.SIP import SIPMessage, SIPMessageType, SIPParseError, SIPStatus
 
+from telephony.lines.bodies import media_type, session_body
 from telephony.lines.peers import AddressError, HostPort
 from telephony.lines.wire import decode, encode, from_wire, to_wire
 
@@ -37,11 +38,12 @@ _NAME_ADDR = re.compile(r'("(?:[^"\\]|\\.)*"\s*|[^"<]*)<\s*([^<>\s]+)\s*>(.*)', 
 _URI = re.compile(r"(?:sips?|tel):\S+", re.IGNORECASE)
 _TAG = re.compile(r";\s*tag\s*=\s*([^;,\s]+)", re.IGNORECASE)
 _NEEDED = ("Via", "From", "To", "Call-ID", "CSeq")
+_SINGLE = ("From", "To", "Call-ID", "CSeq", "Content-Length", "Max-Forwards")
 _MAX_CSEQ = 2**31 - 1
 _MAX_HEADERS = 200
 #: bounds on what the patterns below have to look at
 _MAX_HEADER = 4096
-_MAX_DATAGRAM = 32_768
+MAX_DATAGRAM = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class Message(SIPMessage):
     # reading
 
     def parse(self, data: bytes) -> None:
-        if len(data) > _MAX_DATAGRAM:
+        if len(data) > MAX_DATAGRAM:
             raise SIPParseError("the message is too large")
         head, separator, body = data.partition(b"\r\n\r\n")
         if not separator:
@@ -130,6 +132,9 @@ class Message(SIPMessage):
                 if value != "*":
                     Address.parse(value)
         self._check()
+        hops = self.value("Max-Forwards")
+        if hops and not (hops.isascii() and hops.isdigit()):
+            raise SIPParseError("Max-Forwards cannot be read")
         length = self.value("Content-Length")
         if length and (not (length.isascii() and length.isdigit()) or int(length) > len(body)):
             raise SIPParseError("Content-Length does not fit")
@@ -195,8 +200,10 @@ class Message(SIPMessage):
     def _check(self) -> None:
         if self.is_request and self.headers["CSeq"]["method"] != self.method:
             raise SIPParseError("CSeq names another method")
-        if not self.call_id or not self.remote_tag_is_there:
-            raise SIPParseError("Call-ID or From tag is missing")
+        if not self.call_id:
+            raise SIPParseError("Call-ID is missing")
+        if any(len(self.values(name)) > 1 for name in _SINGLE):
+            raise SIPParseError("a header that must be alone is not")
         contacts = self.listed("Contact")
         if self.is_request and self.method == "INVITE" and (len(contacts) != 1 or contacts[0] == "*"):
             raise SIPParseError("an INVITE needs one Contact")
@@ -206,11 +213,6 @@ class Message(SIPMessage):
     @property
     def is_request(self) -> bool:
         return bool(self.type == SIPMessageType.MESSAGE)
-
-    @property
-    def remote_tag_is_there(self) -> bool:
-        """Requests without a From tag are of RFC 2543; nobody sends them any more."""
-        return bool(self.headers["From"]["tag"])
 
     def values(self, name: str) -> list[str]:
         """Header values in order, one for each line, as they came."""
@@ -267,12 +269,12 @@ class Message(SIPMessage):
 
     @property
     def content_type(self) -> str:
-        return self.value("Content-Type").partition(";")[0].strip().lower() if self.content else ""
+        return media_type(self.value("Content-Type")) if self.content else ""
 
     @property
     def sdp(self) -> str:
-        """The session description, empty without one. Only a body that is SDP as a whole counts."""
-        return from_wire(decode(self.content)) if self.content_type == "application/sdp" else ""
+        """The session description, also inside multipart/mixed; empty without one."""
+        return from_wire(session_body(self.value("Content-Type"), decode(self.content)))
 
     def vias_for_response(self) -> list[str]:
         """The Via lines as a response repeats them: the topmost with ``received`` and ``rport`` (§18.2.1, RFC 3581)."""

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 
 _MAX_SOURCES = 1_000
+#: requests whose repetitions are recognised
+_MAX_RECENT = 1_000
 
 
 class RefusalCounter:
@@ -15,10 +17,21 @@ class RefusalCounter:
         self._report = report
         self._interval = interval
         self._open: dict[str, tuple[int, str]] = {}
+        self._recent: dict[str, None] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
-    def note(self, source: str, detail: str) -> int:
-        """Count one; gives the number counted for this source in the running interval, this one included."""
+    def note(self, source: str, detail: str, request: str = "") -> int:
+        """Count one; gives the number counted for this source in the running interval, this one included.
+
+        ``request`` names what was refused: a repetition of it is not counted again.
+        """
+        if request:
+            key = f"{source} {request}"
+            if key in self._recent:
+                return self._open.get(source, (0, ""))[0] + 1
+            self._recent[key] = None
+            if len(self._recent) > _MAX_RECENT:
+                del self._recent[next(iter(self._recent))]
         if source not in self._timers and len(self._timers) >= _MAX_SOURCES:
             source = "others"
         if source in self._timers:

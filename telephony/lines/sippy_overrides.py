@@ -45,6 +45,7 @@ _NAME = re.compile(r"^((?:from|f|to|t|contact|m|p-asserted-identity)\s*:)[^<\r\n
 _UNTIDY = re.compile(r"\n[ \t]|[ \t][:;=/]|[;=/][ \t]")
 #: headers whose blanks mean nothing outside of quotes and angle brackets
 _STRUCTURED = frozenset(("via", "v", "from", "f", "to", "t", "contact", "m", "record-route", "route"))
+_LENGTH = re.compile(r"^(?:content-length|l)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _BLANKS = re.compile(r'("(?:[^"\\]|\\.)*"|<[^<>]*>)|[ \t]*([;=/])[ \t]*')
 
 T1 = 0.5
@@ -440,6 +441,8 @@ def parse(datagram: bytes) -> SipRequest | SipResponse:
     if _UNTIDY.search(head):
         text = f"{_tidied(head)}{separator}{body}"
     message = SipResponse(text) if text.startswith("SIP/2.0 ") else SipRequest(text)
+    if len(_LENGTH.findall(head)) > 1:
+        raise ValueError("several Content-Lengths")
     length = getattr(message, "_SipMsg__content_length", None)
     if length is not None and length.getBody().number < 0:  # sippy cuts that many octets off the end
         raise ValueError("negative Content-Length")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +13,7 @@ from sippy.SipGenericHF import SipGenericHF
 from sippy.SipHeader import SipHeader
 from sippy.SipRequest import SipRequest
 
+from telephony.lines.bodies import media_type, session_body
 from telephony.lines.digest import Challenge, ChallengeError, Credentials
 from telephony.lines.sippy_overrides import Transactions
 from telephony.lines.wire import body_to_wire, encode, from_wire
@@ -59,7 +59,7 @@ def content(message: Any) -> tuple[str, str]:
     body = message.getBody()
     if body is None:
         return "", ""
-    return _content_type(body).partition(";")[0].strip().lower(), str(body.content)
+    return media_type(_content_type(body)), str(body.content)
 
 
 def _content_type(body: Any) -> str:
@@ -68,16 +68,8 @@ def _content_type(body: Any) -> str:
 
 def session_description(message: Any) -> str:
     """The SDP that a message carries, also inside multipart/mixed; empty without one."""
-    kind, text = content(message)
-    if kind == "application/sdp":
-        return from_wire(text)
-    if kind.startswith("multipart/"):
-        found = re.search(r'boundary\s*=\s*"?([^";\s]+)', _content_type(message.getBody()), re.IGNORECASE)
-        for part in text.split(f"--{found.group(1)}") if found else ():
-            head, _, rest = part.replace("\r\n", "\n").lstrip("\n").partition("\n\n")
-            if "application/sdp" in head.lower():
-                return from_wire(rest.strip("\n").replace("\n", "\r\n") + "\r\n")
-    return ""
+    body = message.getBody()
+    return from_wire(session_body(_content_type(body), str(body.content))) if body is not None else ""
 
 
 @dataclass(slots=True)

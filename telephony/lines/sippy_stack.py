@@ -18,7 +18,7 @@ from telephony.lines.sippy_overrides import Transactions, install, parse
 from telephony.lines.sippy_request import ALLOWED_METHODS, PRODUCT, content, header, header_texts
 from telephony.lines.sippy_socket import SippySocket
 from telephony.lines.sippy_validity import InvalidRequest, check_request
-from telephony.lines.stateless import header_values, refusal, request_method
+from telephony.lines.stateless import accepts_sdp, header_values, known_scheme, refusal, request_key, request_method
 from telephony.lines.wire import from_wire
 
 log = logging.getLogger(__name__)
@@ -112,6 +112,9 @@ class SippyStack:
         if len(data) > MAX_DATAGRAM:
             self._broken(data, source, 513, "Message Too Large", f"{len(data)} bytes")
             return
+        if not response and not known_scheme(data):
+            self._broken(data, source, 416, "Unsupported URI Scheme", "another scheme")
+            return
         checksum = md5(data, usedforsecurity=False).digest() + repr(source).encode()
         if self.transactions.repeat(checksum):
             return
@@ -141,7 +144,8 @@ class SippyStack:
         method = request_method(data)
         if method == "ACK":  # of the 403 that its INVITE got
             return
-        count = self._strangers.note(source[0], f"{method or 'no SIP'} from {source[0]}:{source[1]}")
+        what = f"{method or 'no SIP'} from {source[0]}:{source[1]}"
+        count = self._strangers.note(source[0], what, request_key(data))
         if count <= MAX_STRANGER_REPLIES:
             self._answer_raw(data, source, 403, "Forbidden")
 
@@ -187,6 +191,8 @@ class SippyStack:
         kind = content(request)[0]
         if kind and kind != "application/sdp" and not kind.startswith("multipart/"):
             return self.reply(request, 415, "Unsupported Media Type"), None, None
+        if not accepts_sdp(header_texts(request, "accept")):
+            return self.reply(request, 406, "Not Acceptable"), None, None
         if self.closing:
             return self.reply(request, 503, "Service Unavailable"), None, None
         return self._on_invite(request, transaction)

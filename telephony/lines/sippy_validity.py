@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sippy.SipRequest import SipRequest
@@ -23,12 +24,12 @@ def check_request(request: SipRequest) -> None:
     if request.sipver != "SIP/2.0":
         raise InvalidRequest(505, "Version Not Supported")
     for name in ("via", "from", "to", "cseq", "call-id"):
-        number = request.countHFs(name)
-        if number == 0:
+        found = request.countHFs(name)
+        if found == 0:
             raise InvalidRequest(400, f"Missing {name.title()}")
-        if number > 1 and name != "via":
+        if found > 1 and name != "via":
             raise InvalidRequest(400, f"Two {name.title()}")
-        _read(request, name, request.getHFBody)
+        _read(name, partial(request.getHFBody, name))
     if not request.getHFBody("via").getBranch():
         request.getHFBody("via").params["branch"] = "none"  # RFC 2543 peers have none; any constant matches
     number, method = request.getHFBody("cseq").getCSeq()
@@ -38,10 +39,10 @@ def check_request(request: SipRequest) -> None:
         raise InvalidRequest(400, "Empty Call-ID")
     for name in ("contact", "expires", "max-forwards"):
         if request.countHFs(name):
-            _read(request, name, request.getHFBodys)
+            _read(name, partial(request.getHFBodys, name))
     for name in ("record-route", "route"):
         for copied in request.getHFBCopys(name):  # what was parsed is written anew, and must come back as it was
-            _read(request, name, lambda _name, body=copied: body.parse())
+            _read(name, copied.parse)
     if method == "INVITE":
         if request.countHFs("contact") != 1 or request.getHFBody("contact").asterisk:
             raise InvalidRequest(400, "INVITE Needs One Contact")
@@ -49,8 +50,8 @@ def check_request(request: SipRequest) -> None:
             raise InvalidRequest(400, "Contact Must Be A SIP URI")
 
 
-def _read(request: SipRequest, name: str, read: Callable[[str], Any]) -> None:
+def _read(name: str, read: Callable[[], Any]) -> None:
     try:
-        read(name)
+        read()
     except Exception as error:
         raise InvalidRequest(400, f"Bad {name.title()}") from error

@@ -11,7 +11,8 @@ from hashlib import sha1
 from telephony.lines.wire import decode, encode
 
 _REQUEST_LINE = re.compile(r"([A-Za-z][A-Za-z0-9._-]{0,31}) \S")
-_NAMES = {"v": "via", "f": "from", "t": "to", "i": "call-id"}
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,31} ([A-Za-z][A-Za-z0-9+.-]{0,60}):[^ ]* SIP/")
+_NAMES = {"v": "via", "f": "from", "t": "to", "i": "call-id", "l": "content-length"}
 _COPIED = ("via", "from", "to", "call-id", "cseq")
 _CANONICAL = {"via": "Via", "from": "From", "to": "To", "call-id": "Call-ID", "cseq": "CSeq"}
 _MAX_HEAD = 16_384
@@ -22,6 +23,27 @@ def request_method(datagram: bytes) -> str:
     """The method of a request, ``""`` for a response or what is no SIP at all."""
     match = _REQUEST_LINE.match(decode(datagram[:80]))
     return match.group(1).upper() if match and not datagram.startswith(b"SIP/2.0 ") else ""
+
+
+def request_key(datagram: bytes) -> str:
+    """What a request and its repetitions have in common, and no other request; empty for what is no request."""
+    method = request_method(datagram)
+    return f"{method} {header_values(datagram, 'via')[:1]} {header_values(datagram, 'call-id')[:1]}" if method else ""
+
+
+def known_scheme(datagram: bytes) -> bool:
+    """Whether the Request-URI of a request has a scheme that we serve (RFC 3261 §8.2.2.1); True for what is no request.
+
+    What has no scheme at all is left to the parser, which refuses it with 400.
+    """
+    match = _SCHEME.match(decode(datagram[:160]))
+    return match is None or match.group(1).lower() in ("sip", "sips", "tel")
+
+
+def accepts_sdp(accept: list[str]) -> bool:
+    """Whether who sent these Accept headers takes SDP (RFC 3261 §20.1); without any: yes."""
+    kinds = [kind.partition(";")[0].strip().lower() for value in accept for kind in value.split(",")]
+    return not accept or any(kind in ("application/sdp", "application/*", "*/*") for kind in kinds)
 
 
 def header_values(datagram: bytes, name: str) -> list[str]:
