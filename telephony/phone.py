@@ -116,6 +116,7 @@ class Phone:
     async def start(self) -> None:
         """Raises OSError when a port is taken."""
         lost, recordings = dict(self.journal.live), dict(self.journal.recording)
+        self.stream.start()
         self.stream.publish(events.NodeStarted(boot=uuid.uuid4().hex, version=self._version))
         for call in lost:
             log.error("call %s was lost when the phone process ended before", call)
@@ -150,6 +151,7 @@ class Phone:
         await self._driver.stop()
         await self.headsets.stop()
         await asyncio.sleep(0)
+        await self.stream.stop()
         await self.seam.stop()
         if self._floor_timer:
             self._floor_timer.cancel()

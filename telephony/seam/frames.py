@@ -21,6 +21,15 @@ def encode(message: dict[str, Any]) -> bytes:
     return len(body).to_bytes(4, "big") + body
 
 
+#: {"event": …} up to the value, in msgpack
+_EVENT = b"\x81\xa5event"
+
+
+def event(body: bytes) -> bytes:
+    """The frame of ``{"event": …}`` around an event that is msgpack already."""
+    return (len(_EVENT) + len(body)).to_bytes(4, "big") + _EVENT + body
+
+
 async def read(reader: asyncio.StreamReader) -> dict[str, Any]:
     """The next message. Raises SeamError for garbage, asyncio.IncompleteReadError at the end of the stream."""
     length = int.from_bytes(await reader.readexactly(4), "big")

@@ -6,14 +6,11 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from telephony.event_stream import EventStream
-from telephony.events import Event
 from telephony.seam import frames
 
 log = logging.getLogger(__name__)
@@ -80,13 +77,13 @@ class SeamServer:
             if hello["after"] >= 0:
                 await self._replay(writer, hello["after"])
 
-            def forward(event: Event) -> None:
+            def forward(bodies: Sequence[bytes]) -> None:
                 if writer.transport.get_write_buffer_size() > MAX_BACKLOG:
                     writer.transport.abort()
                 else:
-                    writer.write(frames.encode({"event": event}))
+                    writer.write(b"".join([frames.event(body) for body in bodies]))
 
-            stop_listening = self._stream.listen(forward)
+            stop_listening = self._stream.listen_to_bodies(forward)
             while True:
                 message = await frames.read(reader)
                 if isinstance(command := message.get("command"), dict):
@@ -112,8 +109,8 @@ class SeamServer:
 
     async def _replay(self, writer: asyncio.StreamWriter, after: int) -> None:
         """Send what is in the journal. It ends without a pause at the newest event, so that none slips between."""
-        for sent, body in enumerate(self._stream.journal.after(after), start=1):
-            writer.write(frames.encode({"event": msgspec.Raw(body)}))
+        for sent, body in enumerate(self._stream.replay(after), start=1):
+            writer.write(frames.event(body))
             if sent % 128 == 0:
                 await writer.drain()
                 await asyncio.sleep(0)
@@ -130,5 +127,6 @@ class SeamServer:
         except Exception as error:
             log.exception("command %s failed", name)
             reply["error"] = {"code": "internal", "message": f"{type(error).__name__} in the phone process"}
+        await self._stream.settled()  # what the command brought about is heard of before its reply
         if not writer.is_closing():
             writer.write(frames.encode({"reply": reply}))
