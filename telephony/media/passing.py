@@ -57,10 +57,20 @@ def leg_to_all(track: int, sinks: Sequence[Sink], voice: Voice | None, record: R
     return on_audio
 
 
-def headset_to_all(
-    track: int, sinks: Sequence[Sink], voice: Voice | None, record: Record | None
-) -> Callable[[bytes], None]:
-    """As ``leg_to_all``, of frames with their header; None: what is sent on a leg is recorded instead."""
+def headset_to_leg(track: int, send: Callable[[bytes], None], law: int, record: Record) -> Callable[[bytes], None]:
+    """The other half of a call of two."""
+
+    def on_frame(frame: bytes) -> None:
+        payload = frame[HEADER_SIZE:]
+        send(payload)
+        record(track, law, from_bytes(frame[4:HEADER_SIZE], "big"), payload, monotonic_ns())
+
+    from_bytes = int.from_bytes
+    return on_frame
+
+
+def headset_to_all(track: int, sinks: Sequence[Sink], voice: Voice | None, record: Record) -> Callable[[bytes], None]:
+    """As ``leg_to_all``, of frames with their header."""
 
     def on_frame(frame: bytes) -> None:
         header, payload = frame[:HEADER_SIZE], frame[HEADER_SIZE:]
@@ -69,8 +79,7 @@ def headset_to_all(
         timestamp = int.from_bytes(header[4:], "big")
         if voice is not None:
             voice.push(payload, header[0], timestamp)
-        if record is not None:
-            record(track, header[0], timestamp, payload, monotonic_ns())
+        record(track, header[0], timestamp, payload, monotonic_ns())
 
     return on_frame
 

@@ -14,6 +14,7 @@ from telephony.media.passing import (
     Sink,
     beginning,
     headset_to_all,
+    headset_to_leg,
     leg_to_all,
     leg_to_headset,
     leg_to_nobody,
@@ -37,8 +38,8 @@ class Room:
     speaker gets the payloads as they came (in the other law by a table), one that hears several gets a mix every
     20 ms, one that is played to hears nothing else. A leg that is routed or played to gets a continuous stream.
 
-    Tracks: a leg's is what came from it, always. A headset's is what it says while somebody hears it; where a leg hears
-    that headset alone, it is what was sent on the leg, as it was sent.
+    Tracks: a leg's is what came from it, always. A headset's is what it says while somebody hears it, with its own
+    timestamps, and the silence that a leg gets in its place while it is gone.
     """
 
     def __init__(self, call: str, clock: MediaClock, tap: Tap | None = None) -> None:
@@ -276,18 +277,24 @@ class Room:
         return leg_to_all(track, self._sinks(ears), voice, self._record)
 
     def _from_headset(self, speaker: HeadsetParty, ears: Sequence[Party], voice: Voice | None) -> None:
-        track = speaker.number
-        legs = [ear for ear in ears if isinstance(ear, LegParty)]
-        if legs and self._tap is not None:
-            legs[0].leg.on_sent = partial(self._record, track)
-        headset = speaker.headset
-        if headset is None or headset.call != self.call:
+        track, headset = speaker.number, speaker.headset
+        if headset is None:
+            for ear in ears:
+                if isinstance(ear, LegParty):
+                    ear.leg.on_sent = partial(self._record, track)
+                    break
+            return
+        if headset.call != self.call:
             return
         headset.on_audio = headset.on_frame = None
-        if voice is None and len(legs) == len(ears) == 1 and not legs[0].fresh and legs[0].law == speaker.law:
-            headset.on_audio = legs[0].leg.send_audio
+        only = ears[0] if voice is None and len(ears) == 1 and not ears[0].fresh else None
+        if isinstance(only, LegParty) and only.law == speaker.law:
+            if self._tap is None:
+                headset.on_audio = only.leg.send_audio
+            else:
+                headset.on_frame = headset_to_leg(track, only.leg.send_audio, speaker.law, self._record)
         elif ears or voice is not None:
-            headset.on_frame = headset_to_all(track, self._sinks(ears), voice, None if legs else self._record)
+            headset.on_frame = headset_to_all(track, self._sinks(ears), voice, self._record)
 
 
 def _ignore(*_: object) -> None:

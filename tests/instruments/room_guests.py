@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import json
 import math
 import socket
 import struct
@@ -143,8 +144,11 @@ class Agent(Guest):
                 law, flags, sequence, timestamp = struct.unpack_from("!BBHI", message)
                 self.headers.append((bool(flags & 1), sequence, timestamp))
                 self.ear.append((law, message[8:]))
-            else:
-                self.said_to.append(message)
+                continue
+            self.said_to.append(message)
+            said = json.loads(message)
+            if said["type"] == "probe":
+                await self.client.send(json.dumps({"type": "alive", "n": said["n"], "page_age_ms": 1.0}))
 
     async def close(self) -> None:
         self._listening.cancel()
