@@ -21,7 +21,7 @@ const routes: RouteRecordRaw[] = [
         path: 'reception',
         name: 'reception',
         component: () => import('@desks/reception/ReceptionPage.vue'),
-        meta: { roles: ['agent'] },
+        meta: { roles: ['agent', 'supervisor'] },
       },
       {
         path: 'patients/:id?',

@@ -123,6 +123,15 @@ function nowAgent(call: LiveCall, party: number, role: string): Partial<LiveCall
   return role === 'agent' && agent ? { agent } : {}
 }
 
+function cameIn(call: LiveCall, agent: string, role: PartyRoleName): Partial<LiveCall> {
+  if (!agent) return {}
+  const left = agent in call.left ? without(call.left, agent) : call.left
+  if (role !== 'agent') return { left }
+  // answered once already and taken from the queue again: only the first answer is told as such
+  const taken = call.answeredAt !== null && ['queued', 'offered'].includes(call.stage)
+  return taken ? { left, agent, stage: 'talking' } : { left, agent }
+}
+
 function departed(call: LiveCall, party: number, at: number): Partial<LiveCall> {
   const gone = call.parties.find((one) => one.party === party)
   if (!gone?.agent) return {}
@@ -173,7 +182,7 @@ function changes(call: LiveCall, fact: CallFact): Partial<LiveCall> {
     case 'menu.answered':
       return { menu: fact.outcome === 'chosen' || fact.outcome === 'gave_up' ? '' : call.menu }
     case 'callback.started':
-      return { callback: true, queue: fact.queue }
+      return { callback: true, queue: fact.queue, stage: 'queued' }
     case 'call.offered':
       return {
         // one who is asked while others talk does not end their talk
@@ -195,6 +204,9 @@ function changes(call: LiveCall, fact: CallFact): Partial<LiveCall> {
     case 'call.agent_ring':
       return fact.agent === call.agent ? { agentRings: Math.max(call.agentRings, fact.ring) } : {}
     case 'call.offer_ended':
+      // who takes a call-back is connected while the number is dialled (D116)
+      if (fact.outcome === 'answered' && call.callback && call.stage === 'offered')
+        return { stage: 'dialling' }
       if (fact.outcome === 'answered' || call.stage !== 'offered' || fact.agent !== call.agent) return {}
       return { stage: 'queued', agent: '', agentRings: 0, offeredAt: null, missed: fact.outcome }
     case 'call.answered':
@@ -215,7 +227,7 @@ function changes(call: LiveCall, fact: CallFact): Partial<LiveCall> {
     case 'party.invited':
       return { pop: fact.pop ?? call.pop }
     case 'party.joined':
-      return fact.agent && fact.agent in call.left ? { left: without(call.left, fact.agent) } : {}
+      return cameIn(call, fact.agent ?? '', fact.role)
     case 'party.role':
       return nowAgent(call, fact.party, fact.role)
     case 'party.left':

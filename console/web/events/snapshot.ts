@@ -19,7 +19,7 @@ export interface PartyMap {
 export interface CallMap {
   call: string
   direction: Direction
-  phase: 'new' | 'queued' | 'ringing' | 'dialling' | 'talking' | 'held' | 'ended'
+  phase: 'new' | 'menu' | 'queued' | 'ringing' | 'dialling' | 'talking' | 'held' | 'transferring' | 'ended'
   line?: string
   queue?: string
   number?: string
@@ -47,7 +47,6 @@ export interface CallMap {
   can?: Record<string, boolean>
   hears?: Record<string, number[]>
   marks?: string[]
-  callback?: boolean
 }
 
 export interface AgentMap {
@@ -82,9 +81,14 @@ export interface LineMap {
   capabilities?: Record<string, boolean>
 }
 
+/** Somebody who asked for it is to be called back: it waits like a caller, and then is dialled (D116). */
+const isCallback = (map: CallMap) => map.direction === 'outbound' && ['queued', 'ringing'].includes(map.phase)
+
 function stageOf(map: CallMap): Stage {
   if (map.phase === 'ended') return 'ended'
-  if (map.phase === 'talking' || map.phase === 'held') return 'talking'
+  if (map.phase === 'talking' || map.phase === 'held' || map.phase === 'transferring') return 'talking'
+  if (map.phase === 'queued') return 'queued'
+  if (isCallback(map)) return 'offered'
   if (map.direction === 'outbound') return (map.caller_rings ?? 0) > 0 ? 'ringing' : 'dialling'
   return map.phase === 'ringing' ? 'offered' : 'queued'
 }
@@ -135,7 +139,7 @@ export function callFrom(map: CallMap, now: number): LiveCall {
     position: map.position ?? 0,
     menu: map.menu ?? '',
     marks: map.marks ?? [],
-    callback: map.callback ?? false,
+    callback: isCallback(map),
     can: map.can ?? {},
   }
 }

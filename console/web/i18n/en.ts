@@ -181,6 +181,7 @@ const en: Messages = {
     returned: {
       agent: 'the caller is back with you',
       queue: 'the caller is back in the queue',
+      menu: 'the caller is back in the menu',
       nobody: 'the call ended',
     },
     queueNow: 'Waiting {n}',
@@ -627,6 +628,12 @@ const en: Messages = {
     done: 'Done',
   },
   floor: {
+    force: 'Change the state',
+    signOff: 'Sign off',
+    by: 'set by {name}',
+    inMenu: 'in the menu',
+    callback: 'call-back',
+    priority: 'Priority',
     title: 'Floor',
     agents: 'Agents',
     waiting: 'Callers waiting',
