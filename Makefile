@@ -21,6 +21,7 @@ RUN ?=
 # Further arguments for single verbs, such as `make test PYTEST="-k ring"`.
 PYTEST ?=
 BENCH ?=
+CONFORMANCE ?=
 
 # Tests that measure sound or time on the whole product run one after another, the others side by side.
 ALONE := tests/calls tests/journeys tests/bench
@@ -43,10 +44,10 @@ UI_SOURCES := $(shell find console -type f \
 	-not -path 'console/node_modules/*' -not -path 'console/static/*' -not -path 'console/demo/*' \
 	-not -path '*/__pycache__/*' -not -name '*.py')
 
-.PHONY: help run test lint bench screens wheel ui clean debian-packages
+.PHONY: help run test lint bench conformance screens wheel ui clean debian-packages
 
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  make run HTTP_PORT=$(HTTP_PORT) SIP_PORT=$(SIP_PORT) HEADSET_PORT=$(HEADSET_PORT) DATA=$(DATA) DEMO_CALLERS=$(DEMO_CALLERS)'
 
@@ -68,6 +69,9 @@ lint: $(STAMPS)/dev $(STAMPS)/npm ## Check style and types, Python and TypeScrip
 
 bench: $(STAMPS)/dev $(STAMPS)/ui ## Measure call set-up, screen pop and media, and print percentiles
 	$(VENV)/bin/sansheng bench $(BENCH)
+
+conformance: $(STAMPS)/dev ## Run the SIP behaviours over both line drivers and write their table (CONFORMANCE=--check: only compare)
+	$(PY) scripts/conformance.py $(CONFORMANCE)
 
 screens: $(STAMPS)/dev $(STAMPS)/ui ## Take the pictures in docs/screens anew, from a demo of their own
 	@scripts/install-debian-packages chromium fonts-noto-cjk

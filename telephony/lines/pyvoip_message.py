@@ -16,6 +16,7 @@ from pyVoIP.SIP import SIPMessage, SIPMessageType, SIPParseError, SIPStatus
 
 from telephony.lines.bodies import media_type, session_body
 from telephony.lines.peers import AddressError, HostPort
+from telephony.lines.stateless import METHOD
 from telephony.lines.wire import decode, encode, from_wire, to_wire
 
 __all__ = ["Address", "Draft", "Message", "SIPParseError", "SIPStatus", "host_of", "user_of", "values_of"]
@@ -31,10 +32,12 @@ _COMPACT = {
     "k": "Supported",
 }
 _NAMES = {"call-id": "Call-ID", "cseq": "CSeq", "www-authenticate": "WWW-Authenticate"}
-_REQUEST_LINE = re.compile(r"([A-Za-z][A-Za-z0-9._-]{0,31}) (\S+) (SIP/\d\.\d)")
-_STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6]\d\d) ?(.*)")
-_CSEQ = re.compile(r"(\d{1,10})\s+([A-Za-z][A-Za-z0-9._-]*)")
-_NAME_ADDR = re.compile(r'("(?:[^"\\]|\\.)*"\s*|[^"<]*)<\s*([^<>\s]+)\s*>(.*)', re.DOTALL)
+_REQUEST_LINE = re.compile(rf"({METHOD}) (\S+) (SIP/\d\.\d)")
+_STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6]\d\d)(?: (.*))?")
+_CSEQ = re.compile(rf"(\d{{1,10}})\s+({METHOD})")
+_NAME_ADDR = re.compile(
+    r'("(?:[^"\\]|\\.)*"\s*|[^"<]*)<\s*([^<>\s]+)\s*>\s*((?:;(?:[^<>"]|"(?:[^"\\]|\\.)*")*)?)', re.DOTALL
+)
 _URI = re.compile(r"(?:sips?|tel):\S+", re.IGNORECASE)
 _TAG = re.compile(r";\s*tag\s*=\s*([^;,\s]+)", re.IGNORECASE)
 _NEEDED = ("Via", "From", "To", "Call-ID", "CSeq")
@@ -144,7 +147,7 @@ class Message(SIPMessage):
         self.heading = encode(start)
         if match := _STATUS_LINE.fullmatch(start):
             self.type = SIPMessageType.RESPONSE
-            self.code, self.phrase = int(match.group(1)), match.group(2)
+            self.code, self.phrase = int(match.group(1)), match.group(2) or ""
             try:
                 self.status = SIPStatus(self.code)
             except ValueError:  # an unknown code means what its class means (§8.1.3.2)
@@ -154,7 +157,7 @@ class Message(SIPMessage):
         if not match:
             raise SIPParseError("neither a request nor a response")
         self.type = SIPMessageType.MESSAGE
-        self.method, self.uri, self.version = match.group(1).upper(), match.group(2), match.group(3)
+        self.method, self.uri, self.version = match.group(1), match.group(2), match.group(3)
         if self.version != "SIP/2.0":
             raise SIPParseError("SIP Version not compatible")
         if not _URI.fullmatch(self.uri):
@@ -193,7 +196,7 @@ class Message(SIPMessage):
         elif header == "CSeq":
             if not (match := _CSEQ.fullmatch(data)) or int(match.group(1)) > _MAX_CSEQ:
                 raise SIPParseError("CSeq cannot be read")
-            super().parse_header(header, f"{match.group(1)} {match.group(2).upper()}")
+            super().parse_header(header, f"{match.group(1)} {match.group(2)}")
         else:
             super().parse_header(header, data)
 
@@ -255,6 +258,12 @@ class Message(SIPMessage):
         """Of the topmost Via; a message of RFC 2543 gets one made of Call-ID and CSeq."""
         found = re.search(r";\s*branch\s*=\s*([^;,\s]+)", self.listed("Via")[0], re.IGNORECASE)
         return found.group(1) if found else f"{self.call_id}|{self.cseq}"
+
+    @property
+    def sent_by(self) -> str:
+        """Host and port that the topmost Via names."""
+        found = re.match(r"SIP\s*/\s*2\.0\s*/\s*\w+\s+([^\s;]+)", self.listed("Via")[0], re.IGNORECASE)
+        return found.group(1) if found else ""
 
     @property
     def contact(self) -> str:

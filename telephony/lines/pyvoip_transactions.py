@@ -54,6 +54,7 @@ class ClientTransaction:
         self._cancel_wanted = False
         self._ack: bytes | None = None
         self.key = (draft.value("Via").partition("branch=")[2].partition(";")[0], draft.method)
+        self.sent_by = draft.value("Via").split()[1].partition(";")[0]
         owner.clients[self.key] = self
         self._owner.client.send(self._octets, to)
         self._timers.set("repeat", self._interval, self._repeat)
@@ -220,7 +221,7 @@ class Transactions:
 
     def receive_response(self, response: Message) -> None:
         transaction = self.clients.get((response.branch, response.cseq_method))
-        if transaction is None:
+        if transaction is None or response.sent_by != transaction.sent_by:  # §18.1.2
             log.debug("sip: a response that nothing waits for: %d", response.code)
             return
         transaction.receive(response)

@@ -203,6 +203,9 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         transaction = self.tclient.get(response.getTId(True, True))
         if transaction is None:  # not remembered, as sippy does: anybody can send responses
             return
+        ours, echoed = transaction.request.getHFBody("via"), response.getHFBody("via")
+        if (ours.hostname, ours.port) != (echoed.hostname, echoed.port):  # RFC 3261 §18.1.2
+            return
         self.incomingResponse(response, transaction, checksum)
 
     def repeat(self, checksum: bytes) -> bool:

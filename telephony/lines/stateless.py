@@ -10,8 +10,10 @@ from hashlib import sha1
 
 from telephony.lines.wire import decode, encode
 
-_REQUEST_LINE = re.compile(r"([A-Za-z][A-Za-z0-9._-]{0,31}) \S")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,31} ([A-Za-z][A-Za-z0-9+.-]{0,60}):[^ ]* SIP/")
+#: the token that a method is (RFC 3261 §25.1)
+METHOD = r"[A-Za-z0-9.!%*_+`'~-]{1,64}"
+_REQUEST_LINE = re.compile(rf"({METHOD}) +\S")
+_SCHEME = re.compile(r"[^ ]{1,64} ([A-Za-z][A-Za-z0-9+.-]{0,60}):[^ ]* SIP/")
 _NAMES = {"v": "via", "f": "from", "t": "to", "i": "call-id", "l": "content-length"}
 _COPIED = ("via", "from", "to", "call-id", "cseq")
 _CANONICAL = {"via": "Via", "from": "From", "to": "To", "call-id": "Call-ID", "cseq": "CSeq"}
@@ -22,7 +24,7 @@ _MAX_VIAS = 70
 def request_method(datagram: bytes) -> str:
     """The method of a request, ``""`` for a response or what is no SIP at all."""
     match = _REQUEST_LINE.match(decode(datagram[:80]))
-    return match.group(1).upper() if match and not datagram.startswith(b"SIP/2.0 ") else ""
+    return match.group(1) if match and not datagram.startswith(b"SIP/2.0 ") else ""
 
 
 def request_key(datagram: bytes) -> str:
