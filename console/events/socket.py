@@ -117,6 +117,7 @@ async def _greet(desk: WebDesk, console: Console, after: dict[str, int]) -> None
         "agents": state["agents"] if console.user.oversees else [],
         "lines": state["lines"],
         "rules": state["rules"],
+        "queues": desk.queues.counts(),
         "resumed": resumed,
         "cursor": {**position, **after} if resumed else position,
     }

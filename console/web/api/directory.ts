@@ -1,7 +1,13 @@
 /** The department directory: whom a call can be taken to. */
-import type { AgentStatus } from '@/events/types'
 import { get, put, remove } from './client'
 import { listed } from './calls'
+
+export interface Presence {
+  state: 'free' | 'busy' | 'away'
+  reason?: string
+  /** Callers in the queue. */
+  waiting?: number
+}
 
 export interface DirectoryEntry {
   id: string
@@ -15,7 +21,7 @@ export interface DirectoryEntry {
   emergency: boolean
   favourite: boolean
   /** How the agent stands, or the best of those in the queue; null where nobody can know. */
-  presence: AgentStatus | null
+  presence: Presence | null
 }
 
 export const directory = async (query: string) =>

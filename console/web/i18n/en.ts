@@ -215,14 +215,7 @@ const en: Messages = {
       queue: 'Queue',
       number: 'Number',
     },
-    presence: {
-      ready: 'free',
-      not_ready: 'not ready',
-      ringing: 'ringing',
-      talking: 'on a call',
-      wrap_up: 'wrap-up',
-      offline: 'offline',
-    },
+    presence: { free: 'free', busy: 'busy', away: 'away' },
   },
   device: {
     title: 'Calls reach me at',

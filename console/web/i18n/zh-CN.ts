@@ -213,14 +213,7 @@ const zh = {
       queue: '队列',
       number: '号码',
     },
-    presence: {
-      ready: '空闲',
-      not_ready: '示忙',
-      ringing: '振铃',
-      talking: '通话中',
-      wrap_up: '话后',
-      offline: '离线',
-    },
+    presence: { free: '空闲', busy: '忙碌', away: '离开' },
   },
   device: {
     title: '接听方式',
