@@ -6,12 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from telephony.calls.call import Call
 from telephony.clock import SECOND
-from telephony.events import AgentState, AgentStatus, Direction, Event
+from telephony.events import AgentState, AgentStatus, Event
 from telephony.floor.agent import AgentRefused
 from telephony.floor.floor import Floor
-from telephony.routing.queue import matches
 from telephony.rules import RuleError, Rules
 
 
@@ -43,11 +41,6 @@ class Desk:
         self.floor.headset_connected(user)
         self.floor.ready(user)
 
-    def call(self, number: int, at: float | None = None) -> Call:
-        call = Call(f"c{number}", Direction.INBOUND, "trunk", "1", Rules(), queue="default")
-        call.arrive(int((at or self.clock.now) * SECOND))
-        return call
-
 
 @pytest.fixture
 def desk() -> Desk:
@@ -60,42 +53,6 @@ def test_ready_needs_a_headset(desk: Desk) -> None:
         desk.floor.ready("agent1")
     assert refused.value.code == "no_headset"
     assert desk.status("agent1") == (AgentStatus.NOT_READY, "signed_in")
-
-
-def test_the_longest_idle_agent_is_asked_first(desk: Desk) -> None:
-    for user in ("agent1", "agent2", "agent3"):
-        desk.ready(user)
-        desk.clock.now += 1
-    desk.floor.not_ready("agent1", "meal")
-    desk.floor.ready("agent1")
-    assert [agent.user for agent in desk.floor.free_for("default")] == ["agent2", "agent3", "agent1"]
-
-
-def test_calls_are_matched_oldest_first_and_each_agent_once(desk: Desk) -> None:
-    desk.ready("agent1")
-    desk.clock.now += 1
-    desk.ready("agent2")
-    calls = [desk.call(1, 1005), desk.call(2, 1003), desk.call(3, 1004)]
-    now = desk.clock.monotonic()
-    pairs = []
-    for call, agent in matches(calls, desk.floor, now):
-        desk.floor.rings(agent, call.id)
-        call.offer_to(agent, now)
-        pairs.append((call.id, agent))
-    assert pairs == [("c2", "agent1"), ("c3", "agent2")]
-
-
-def test_a_call_that_rang_three_times_moves_to_a_free_agent_but_not_back_to_its_own(desk: Desk) -> None:
-    desk.ready("agent1")
-    call = desk.call(1)
-    desk.floor.rings("agent1", call.id)
-    call.offer_to("agent1", desk.clock.monotonic())
-    desk.clock.now += 15
-    now = desk.clock.monotonic()
-    call.due(now)
-    assert list(matches([call], desk.floor, now)) == []
-    desk.ready("agent2")
-    assert [agent for _, agent in matches([call], desk.floor, now)] == ["agent2"]
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ class Past:
         self._publish(
             events.CallStarted(call=call, direction=Direction.INBOUND, line="trunk", number=number, queue="elsewhere")
         )
-        self._publish(events.CallQueued(call=call, queue=queue, position=1))
+        self._publish(events.CallQueued(call=call, queue="a", position=1))
         self.floor.rings(agent, call)
         answered: dict[str, Any] = {"caller_rings": 1, "agent_rings": 1, "within_three_rings": True, "wait_seconds": 1}
         self._publish(events.CallAnswered(call=call, agent=agent, codec="PCMA", **answered))
