@@ -19,6 +19,7 @@ from console.admin import rule_routes, trail_routes, user_routes
 from console.calls import routes as calls
 from console.config import ConsoleConfig
 from console.desk import WebDesk
+from console.directory import routes as directory
 from console.events.socket import events_socket
 from console.floor import control_routes as floor_control
 from console.floor import routes as floor
@@ -47,6 +48,7 @@ DESKS: tuple[Endpoints, ...] = (
     quality.routes,
     floor.routes,
     floor_control.routes,
+    directory.routes,
     prompt_routes.routes,
     routing.routes,
     rule_routes.routes,

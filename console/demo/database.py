@@ -1,4 +1,4 @@
-"""The demo's database: newest schema, invented patients, users."""
+"""The demo's database: newest schema, invented patients, users, departments."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from console.config import ConsoleConfig
 from storage.database import open_engine, transaction
 from storage.demo_data import demo_callers, load_demo, load_demo_users
+from storage.demo_directory import load_demo_directory
 from storage.migrate import upgrade
 from storage.users import User
 
@@ -26,6 +27,7 @@ def prepare_database(config: ConsoleConfig, password: str, patients: int) -> Loa
         upgrade(engine)
         with transaction(engine) as conn:
             users = load_demo_users(conn, password)
+            load_demo_directory(conn)
         with transaction(engine) as conn:
             added = load_demo(conn, patients)
         return Loaded(users, added)

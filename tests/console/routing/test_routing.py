@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from telephony.routing.settings import RoutingError
+
 Run = Callable[..., None]
 
 
@@ -91,13 +93,13 @@ def test_an_old_version_is_restored_as_a_new_one(house: Run) -> None:
     house(body, phone=False)
 
 
-@pytest.mark.parametrize("number", ["9", "-1", "1.5", "x", "99999999999", "%00", "²"])
-def test_a_version_that_is_not_there_is_404(house: Run, number: str) -> None:
+def test_a_version_that_is_not_there_is_404(house: Run) -> None:
     async def body(desk: Any) -> None:
         async with desk.signed_in("admin") as admin:
-            assert (await admin.get(f"/api/routing/versions/{number}")).status_code == 404
-            answer = await admin.post(f"/api/routing/versions/{number}/restore", json={"base_version": 0})
-            assert answer.status_code == 404
+            for number in ("9", "-1", "1.5", "x", "99999999999", "%00", "²"):
+                assert (await admin.get(f"/api/routing/versions/{number}")).status_code == 404
+                answer = await admin.post(f"/api/routing/versions/{number}/restore", json={"base_version": 0})
+                assert answer.status_code == 404
             assert (await admin.get("/api/routing/versions/0?against=8")).status_code == 404
 
     house(body, phone=False)
@@ -195,3 +197,61 @@ def test_the_status_tells_what_is_open_and_when_that_changes_without_a_phone_too
             assert (told["version"], told["in_force"], told["queues"][0]["agents"]) == (1, None, [])
 
     house(body, phone=False)
+
+
+def test_a_save_is_in_force_at_once_and_agents_are_in_its_queues(house: Run) -> None:
+    async def body(desk: Any) -> None:
+        async with desk.signed_in("admin") as admin, desk.signed_in("agent1") as agent:
+            await desk.ready(agent)
+            first = await document(admin)
+            assert first["in_force"] == desk.phone.routing.version == 0
+            first["routing"]["queues"].append({"name": "vip", "label": {"zh": "贵宾", "en": "VIP"}})
+            saved = (await save(admin, first["routing"], 0)).json()
+            assert (saved["in_force"], saved["problem"]) == (True, None)
+            assert desk.phone.routing.version == 1
+            status = (await admin.get("/api/routing/status")).json()
+            assert (status["version"], status["in_force"], status["problem"]) == (1, 1, None)
+            vip = status["queues"][-1]
+            assert (vip["queue"], vip["open"], vip["agents"], vip["ready"]) == ("vip", True, ["agent1"], 1)
+
+    house(body)
+
+
+def test_a_phone_that_comes_back_gets_the_newest_version(house: Run) -> None:
+    async def body(desk: Any) -> None:
+        async with desk.signed_in("admin") as admin:
+            first = await document(admin)
+            saved = (await save(admin, with_strategy(first["routing"], "ring_all"), 0)).json()
+            assert saved["in_force"] is False
+            await desk.start_phone()
+            await desk.phone_there()
+            await desk.until(lambda: desk.phone.routing.version == 1)
+            assert desk.phone.routing.queues[0].strategy == "ring_all"
+            assert (await document(admin))["in_force"] == 1
+
+    house(body, phone=False)
+
+
+def test_a_phone_that_refuses_is_told_of_and_the_version_is_kept(house: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def body(desk: Any) -> None:
+        async with desk.signed_in("admin") as admin:
+            first = await document(admin)
+
+            def refuse(document: dict[str, Any]) -> None:
+                raise RoutingError("queues[0].strategy: this phone is older and does not know it")
+
+            monkeypatch.setattr(desk.phone, "set_routing", refuse)
+            saved = (await save(admin, with_strategy(first["routing"], "ring_all"), 0)).json()
+            assert (saved["version"], saved["in_force"]) == (1, False)
+            assert "queues[0].strategy" in saved["problem"]
+            newest = await document(admin)
+            assert (newest["version"], newest["in_force"]) == (1, 0)
+            assert "queues[0].strategy" in newest["problem"]
+            check = (await admin.get("/healthz")).json()["checks"]["routing"]
+            assert check["status"] == "warn"
+            assert "version 1" in check["detail"]
+            monkeypatch.undo()
+            assert (await save(admin, first["routing"], 1)).json()["in_force"] is True
+            assert (await admin.get("/healthz")).json()["checks"]["routing"] == {"status": "ok"}
+
+    house(body)
