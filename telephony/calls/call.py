@@ -183,7 +183,7 @@ class Call:
             self.caller_rings = RingCounter(now, self.rules.cadence_ns)
             if not self.picked_up:
                 effects.append(RingLine())
-            effects += timing.caller_rings_due(self, now)
+        effects += timing.caller_rings_due(self, now)
         effects += self._into_queue(queue, now, position)
         effects += self.prioritise(priority, reason) if reason else []
         self.priority = max(self.priority, priority)

@@ -64,7 +64,8 @@ def waits(call: Call) -> bool:
 
 
 def _caller_rings(call: Call) -> bool:
-    return not call.answered_at and call.phase in ("queued", "ringing", "dialling")
+    """They are counted while the caller waits, in a queue or for a number that the call was forwarded to."""
+    return not call.answered_at and call.phase in ("queued", "ringing", "dialling", "transferring")
 
 
 def caller_rings_due(call: Call, now: int) -> Effects:
