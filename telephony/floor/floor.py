@@ -157,11 +157,6 @@ class Floor:
         self._publish(HeadsetState(agent=user, connected=False, reason=reason))
         return self._tell(agent, changed)
 
-    def free_for(self, queue: str) -> list[Agent]:
-        """Who may take a call of this queue, longest idle first."""
-        free = [agent for agent in self if agent.may_take_call() and queue in agent.queues]
-        return sorted(free, key=lambda agent: agent.idle_since)
-
     def deadline(self) -> int | None:
         """When the next wrap-up runs out (monotonic ns)."""
         limit = int(self.rules.wrap_up_limit * SECOND)

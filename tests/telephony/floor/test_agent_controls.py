@@ -318,6 +318,31 @@ def test_the_break_that_was_asked_for_while_it_rang_is_not_lost_with_the_headset
     assert desk.state("agent1") == ("not_ready", "meal")
 
 
+@pytest.mark.parametrize("visit", [True, False])
+def test_whose_headset_died_in_a_call_is_not_offered_the_next_one(desk: Desk, visit: bool) -> None:
+    desk.ready("agent1")
+    if visit:
+        desk.floor.joins("agent1", "c1", "conference")
+        desk.floor.headset_lost("agent1", "closed")
+        desk.floor.leaves("agent1")
+    else:
+        desk.floor.rings("agent1", "c1")
+        desk.floor.talks("agent1", "c1")
+        desk.floor.headset_lost("agent1", "closed")
+        desk.floor.wraps_up("agent1")
+        desk.floor.wrapped_up("agent1", "c1")
+    assert desk.state("agent1") == ("not_ready", "headset_lost")
+
+
+def test_late_news_of_a_call_changes_nothing(desk: Desk) -> None:
+    agent = desk.ready("agent1")
+    published = len(desk.published)
+    desk.floor.wraps_up("agent1")
+    desk.floor.leaves("agent1")
+    desk.floor.stops_ringing("agent1", "no_answer")
+    assert (agent.status, len(desk.published)) == (AgentStatus.READY, published)
+
+
 def test_who_cannot_be_reached_is_not_asked(desk: Desk) -> None:
     desk.floor.sign_in("agent1", "A", ("default",))
     assert refused(lambda: desk.floor.invited("agent1", "c1")) == "no_headset"

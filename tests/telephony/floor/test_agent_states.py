@@ -44,6 +44,8 @@ class AgentsOnTheFloor(RuleBasedStateMachine):
         self.part: dict[str, tuple[str, str]] = {}
         for user in ("agent1", "agent2", "agent3"):
             self.floor.sign_in(user, user, ("default",))
+            self.floor.headset_connected(user)
+            self.floor.ready(user)
 
     def _agent(self, user: str) -> Agent:
         return self.floor.agents[user]
@@ -158,6 +160,15 @@ class AgentsOnTheFloor(RuleBasedStateMachine):
         if call:
             self.floor.call_over(call)
 
+    @rule(user=_USERS)
+    def hears_late_of_a_call_long_over(self, user: str) -> None:
+        self.floor.wraps_up(user, "long over")
+        self.floor.leaves(user, "long over")
+        if user not in self.part:
+            self.floor.wraps_up(user)
+            self.floor.leaves(user)
+            self.floor.stops_ringing(user, "no_answer")
+
     @precondition(lambda self: any(agent.status is AgentStatus.WRAP_UP for agent in self.floor))
     @rule(user=_USERS)
     def is_done_with_the_notes(self, user: str) -> None:
@@ -210,4 +221,4 @@ class AgentsOnTheFloor(RuleBasedStateMachine):
 
 
 TestAgentsOnTheFloor = AgentsOnTheFloor.TestCase
-TestAgentsOnTheFloor.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestAgentsOnTheFloor.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)

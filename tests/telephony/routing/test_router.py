@@ -222,6 +222,16 @@ def test_the_agent_who_knows_the_caller_is_asked_first_where_the_queue_says_so()
     assert desk.match([unknown, known]) == [("c1", "agent2"), ("c2", "agent1")]
 
 
+def test_the_agent_who_knows_the_caller_is_not_asked_for_a_queue_that_is_not_theirs() -> None:
+    desk = Desk({"name": "default", "last_agent_first": True}, {"name": "other"})
+    desk.ready("agent1", "default")
+    desk.ready("agent2", "other")
+    desk.answer(WaitingCall("past", queue="other", number="075512345678"), "agent2")
+    desk.waits("c1", number="075512345678")
+    desk.waits("c2", number="075512345678")
+    assert desk.match() == [("c1", "agent1")]
+
+
 def test_a_preferred_agent_is_asked_before_all_others() -> None:
     desk = Desk()
     desk.ready("agent1")

@@ -35,6 +35,23 @@ def test_the_place_and_the_wait_are_told_at_intervals() -> None:
     assert house.playing == ["position", "num-1", "position-end", "wait-soon"]
 
 
+def test_an_offer_or_announcement_waits_for_the_one_before_to_end() -> None:
+    house = in_queue(announce_position=True, announce_every=10, callback_offer_after=12)
+    house.passes(11)
+    assert house.playing[0] == "position"
+    house.passes(20)
+    assert house.playing[0] == "position"
+    house.said()
+    house.passes(1)
+    assert house.playing == ["callback-offer"]
+    house.passes(20)
+    assert house.playing == ["callback-offer"]
+    house.said()
+    assert house.playing == ["ringback"]
+    house.passes(11)
+    assert house.playing[0] == "position"
+
+
 def test_a_wait_that_nobody_knows_is_not_told() -> None:
     house = in_queue(announce_wait=True)
     house.passes(100)
