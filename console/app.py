@@ -37,6 +37,8 @@ from console.reception import routes as reception
 from console.request_metrics import RequestMetrics
 from console.routing import prompt_routes
 from console.routing import routes as routing
+from console.tickets import callback_routes
+from console.tickets import routes as tickets
 
 DESKS: tuple[Endpoints, ...] = (
     identity.routes,
@@ -49,6 +51,8 @@ DESKS: tuple[Endpoints, ...] = (
     floor.routes,
     floor_control.routes,
     directory.routes,
+    tickets.routes,
+    callback_routes.routes,
     prompt_routes.routes,
     routing.routes,
     rule_routes.routes,

@@ -32,8 +32,10 @@ from console.metrics import Metrics
 from console.routing import documents
 from console.routing.agent_profile import AgentProfile, profile_of
 from console.routing.push import RoutingPush
+from console.tickets.waiting_callbacks import place_again
 from storage import rules
 from storage.call_projection import DESK
+from storage.callbacks import Callback, list_callbacks
 from storage.database import open_engine, reading, transaction
 from storage.event_log import events_after, last_sequence
 from storage.phone_numbers import NumberingPlan
@@ -174,6 +176,9 @@ class WebDesk:
         saved, document = await self.read(lambda conn: documents.newest(conn, self.config))
         return {**document, "version": saved.version}
 
+    async def _waiting_callbacks(self) -> list[Callback]:
+        return await self.read(lambda conn: list_callbacks(conn, state="waiting", limit=1000))
+
     async def _profile_of(self, username: str) -> AgentProfile:
         def find(conn: Connection) -> AgentProfile:
             return profile_of(conn, username, documents.newest(conn, self.config)[1])
@@ -216,6 +221,10 @@ class WebDesk:
             except (ApiError, SQLAlchemyError) as error:
                 log.error("the phone does not have all it is set by", what=push.__name__, reason=str(error))
         await self.presence.phone_connected(snapshot)
+        try:
+            await place_again(self.phone, snapshot, self._waiting_callbacks, time.time())
+        except (ApiError, SQLAlchemyError) as error:
+            log.error("call-backs that wait could not be placed again", reason=str(error))
         self.hub.tell_all({"type": "phone", "connected": True})
 
     def _phone_gone(self) -> None:

@@ -115,6 +115,10 @@ class _Callback(_Arguments):
     priority: Annotated[int, msgspec.Meta(ge=-1000, le=1000)] | None = None
 
 
+class _Cancel(_Arguments):
+    call: str
+
+
 class _Routing(_Arguments):
     routing: dict[str, Any]
 
@@ -142,6 +146,7 @@ class Commanded(Protocol):
         waiting_since: float = 0.0,
         priority: int | None = None,
     ) -> str: ...
+    def cancel_callback(self, call: str) -> None: ...
     def mark(self, agent: str, call: str, mark: str, detail: str = "") -> None: ...
     def reach(self, agent: str, device: Device, number: str = "") -> Agent: ...
     def set_routing(self, document: dict[str, Any]) -> None: ...
@@ -198,6 +203,7 @@ class Commands:
                     )
                 },
             ),
+            "callback.cancel": (_Cancel, lambda a: phone.cancel_callback(a.call)),
             "routing.set": (_Routing, lambda a: phone.set_routing(a.routing)),
             "rules.set": (_Rules, lambda a: phone.set_rules(a.rules)),
         }

@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 
 from telephony import events
-from telephony.calls.call import Call, CallRefused
+from telephony.calls.call import Call, CallRefused, Phase
 from telephony.calls.live_call import LiveCall
 from telephony.calls.surroundings import Surroundings
 from telephony.clock import SECOND, Clock, SystemClock
 from telephony.commands import Commands
 from telephony.event_stream import EventStream
-from telephony.events import CallMarked, Direction, RoutingChanged
+from telephony.events import CallMarked, Direction, Party, RoutingChanged
 from telephony.floor.agent import Agent, AgentRefused, Device
 from telephony.floor.floor import Floor
 from telephony.identifiers import new_call_id
@@ -254,6 +254,16 @@ class Phone:
         position = self.outlook.waiting(live.call.queue) + 1
         live.run(live.call.wait_to_call_back(now, now - int(max(0.0, waited) * SECOND), position))
         return live.call.id
+
+    def cancel_callback(self, call: str) -> None:
+        """The call-back that waits as ``call`` is not made after all. Raises CallRefused ``no_such_call``,
+        ``wrong_state`` (somebody has taken it)."""
+        live = self.calls.get(call)
+        if live is None or live.call.requested_in is None:
+            raise CallRefused("no_such_call", "This call-back does not wait any more.")
+        if live.call.phase not in (Phase.QUEUED, Phase.RINGING):
+            raise CallRefused("wrong_state", "Somebody has taken this call-back.")
+        live.run(live.call.end(Party.SYSTEM, 487, "cancelled", self.clock.monotonic()))
 
     def _call_back(self, call: Call, queue: str, since: float) -> None:
         """The caller of ``call`` keeps their place and hangs up."""

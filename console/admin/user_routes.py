@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from console.http import ApiCall, ApiError, Endpoints, Message
 from storage import access_trail, sessions, users
+from storage.phone_numbers import normalise
 
 if TYPE_CHECKING:
     from console.desk import WebDesk
@@ -20,12 +21,23 @@ Role = Literal["agent", "reviewer", "supervisor", "admin"]
 Locale = Literal["zh-CN", "en"]
 
 
+Skills = Annotated[dict[str, Annotated[int, msgspec.Meta(ge=1, le=9)]], msgspec.Meta(max_length=50)]
+Queues = Annotated[list[str], msgspec.Meta(max_length=50)]
+Mobile = Annotated[str, msgspec.Meta(max_length=40)]
+
+
 class UserView(msgspec.Struct):
+    """``skills``: levels 1 to 9 by name; ``queues``: those the agent signs in to, empty for all; ``mobile`` (home
+    shift, D103) is masked."""
+
     username: str
     display_name: str
     role: str
     locale: str
     active: bool
+    skills: dict[str, int]
+    queues: list[str]
+    mobile: str
 
 
 class UserList(msgspec.Struct):
@@ -44,6 +56,10 @@ class UserChange(msgspec.Struct):
     display_name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
     role: Role | None = None
     active: bool | None = None
+    skills: Skills | None = None
+    queues: Queues | None = None
+    #: empty: none any more
+    mobile: Mobile | None = None
 
 
 class NewPassword(msgspec.Struct):
@@ -77,7 +93,8 @@ async def add_user(call: ApiCall) -> UserView:
 
 @routes.patch("/api/users/{username}", body=UserChange, returns=UserView, roles=ADMIN)
 async def change_user(call: ApiCall) -> UserView:
-    """Change name, role, or whether the user may sign in. Ends the user's sessions when role or that changes."""
+    """Change name, role, skills, queues, mobile, or whether the user may sign in. Ends the user's sessions when role or
+    that changes."""
     desk: WebDesk = call.desk
     change: UserChange = call.body
     username, by = call.path["username"], call.user.username
@@ -88,16 +105,26 @@ async def change_user(call: ApiCall) -> UserView:
 
     def work(conn: Connection) -> users.User:
         user = users.update_user(
-            conn, username, display_name=change.display_name, role=change.role, active=change.active
+            conn,
+            username,
+            display_name=change.display_name,
+            role=change.role,
+            active=change.active,
+            skills=change.skills,
+            queues=change.queues,
+            mobile=change.mobile,
         )
         if change.role is not None or change.active is not None:
             sessions.close_sessions_of(conn, username)
         detail = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not None}
+        if "mobile" in detail:
+            detail["mobile"] = masked_mobile(user)
         access_trail.record(conn, by, "user.change", "user", username, detail)
         return user
 
     user = await _changed(call, work)
     await _let_go(desk, username, change.role is not None or change.active is not None)
+    await desk.presence.renew(username)
     return _user(user)
 
 
@@ -135,6 +162,9 @@ _CHINESE = {
     "bad_username": "用户名只能由 1 至 64 个小写字母、数字和 . _ - 组成",
     "bad_password": f"密码长度须为 {users.MIN_PASSWORD} 至 {users.MAX_PASSWORD} 个字符",
     "bad_role": "没有此角色",
+    "bad_skills": "技能须有名称，等级为 1 至 9",
+    "bad_queues": "队列名称须为 1 至 64 个字符",
+    "bad_mobile": "无法识别为电话号码",
 }
 
 
@@ -145,5 +175,18 @@ async def _let_go(desk: WebDesk, username: str, sessions_ended: bool) -> None:
         await desk.presence.signed_out(username)
 
 
+def masked_mobile(user: users.User) -> str:
+    return normalise(user.mobile).masked if user.mobile else ""
+
+
 def _user(user: users.User) -> UserView:
-    return UserView(user.username, user.display_name, user.role, user.locale, user.active)
+    return UserView(
+        user.username,
+        user.display_name,
+        user.role,
+        user.locale,
+        user.active,
+        dict(user.skills),
+        list(user.queues),
+        masked_mobile(user),
+    )

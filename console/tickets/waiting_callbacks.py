@@ -1,0 +1,45 @@
+"""Call-backs outlive the phone process: those that wait are placed again when it comes back without them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from console.http import ApiError, PhoneLink
+from storage.callbacks import Callback
+
+log = structlog.get_logger("console.tickets")
+
+#: so old a wish to be called back is not brought up again by itself (seconds)
+OLDEST = 24 * 3600.0
+
+
+async def place_again(
+    phone: PhoneLink, snapshot: dict[str, Any], waiting: Callable[[], Awaitable[list[Callback]]], now: float
+) -> int:
+    """Give the phone the call-backs that wait and that it does not hold; gives how many. Raises ApiError when it goes
+    away meanwhile."""
+    held = {call["call"] for call in snapshot.get("calls", ())}
+    placed = 0
+    for one in await waiting():
+        if one.call in held or one.requested_in in held or one.requested_at < now - OLDEST:
+            continue
+        try:
+            await phone.command(
+                "callback.place",
+                queue=one.queue,
+                number=one.number,
+                requested_in=one.requested_in,
+                waiting_since=one.waiting_since,
+            )
+        except ApiError as error:
+            if error.status == 503:
+                raise
+            log.error("a call-back cannot be placed again", requested_in=one.requested_in, reason=str(error))
+            continue
+        placed += 1
+    if placed:
+        log.info("call-backs were placed again", number=placed)
+    return placed
