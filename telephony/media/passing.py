@@ -5,6 +5,7 @@ They run fifty times a second for each party: what can be known beforehand is bo
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
 from time import monotonic_ns
 
@@ -12,13 +13,16 @@ from picows import WSMsgType
 
 from telephony.media.fades import fade_in_payload
 from telephony.media.headset import HEADER_SIZE, Headset
-from telephony.media.rtp_leg import OnAudio
+from telephony.media.rtp_leg import OnAudio, RtpLeg
 from telephony.media.voice import Voice
 
 _BINARY = WSMsgType.BINARY
 
 #: the first two bytes of a headset frame, by the second byte of the RTP header: payload type, then the marker as flag
 _FRAME_START = [bytes((second & 0x7F, second >> 7)) for second in range(256)]
+
+#: that of a headset frame
+_timestamp = struct.Struct("!4xI").unpack_from
 
 #: ``sink(header, payload)``: a packet on its way to one ear; ``header`` is that of a headset frame (architecture.md)
 Sink = Callable[[bytes, bytes], None]
@@ -57,15 +61,16 @@ def leg_to_all(track: int, sinks: Sequence[Sink], voice: Voice | None, record: R
     return on_audio
 
 
-def headset_to_leg(track: int, send: Callable[[bytes], None], law: int, record: Record) -> Callable[[bytes], None]:
+def headset_to_leg(track: int, leg: RtpLeg, law: int, record: Record) -> Callable[[bytes], None]:
     """The other half of a call of two."""
+    send = leg.send_audio
 
     def on_frame(frame: bytes) -> None:
+        now = monotonic_ns()
         payload = frame[HEADER_SIZE:]
-        send(payload)
-        record(track, law, from_bytes(frame[4:HEADER_SIZE], "big"), payload, monotonic_ns())
+        send(payload, now)
+        record(track, law, _timestamp(frame)[0], payload, now)
 
-    from_bytes = int.from_bytes
     return on_frame
 
 
@@ -76,7 +81,7 @@ def headset_to_all(track: int, sinks: Sequence[Sink], voice: Voice | None, recor
         header, payload = frame[:HEADER_SIZE], frame[HEADER_SIZE:]
         for sink in sinks:
             sink(header, payload)
-        timestamp = int.from_bytes(header[4:], "big")
+        timestamp = _timestamp(header)[0]
         if voice is not None:
             voice.push(payload, header[0], timestamp)
         record(track, header[0], timestamp, payload, monotonic_ns())

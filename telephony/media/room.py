@@ -228,7 +228,7 @@ class Room:
                 elif speakers:
                     mixes[ear] = speakers
             if isinstance(ear, LegParty):
-                ear.leg.on_sent = _ignore
+                ear.leg.on_sent = None
         self._mixer.mix(mixes)
         for number, speaker in self._parties.items():
             voice = self._mixer.voice(number)
@@ -292,7 +292,7 @@ class Room:
             if self._tap is None:
                 headset.on_audio = only.leg.send_audio
             else:
-                headset.on_frame = headset_to_leg(track, only.leg.send_audio, speaker.law, self._record)
+                headset.on_frame = headset_to_leg(track, only.leg, speaker.law, self._record)
         elif ears or voice is not None:
             headset.on_frame = headset_to_all(track, self._sinks(ears), voice, self._record)
 

@@ -107,11 +107,11 @@ class RtpLeg:
         return self._sender
 
     @property
-    def on_sent(self) -> OnSent:
+    def on_sent(self) -> OnSent | None:
         return self._sender.on_sent
 
     @on_sent.setter
-    def on_sent(self, on_sent: OnSent) -> None:
+    def on_sent(self, on_sent: OnSent | None) -> None:
         self._sender.on_sent = on_sent
 
     @property
@@ -159,9 +159,10 @@ class RtpLeg:
         self._streaming = True
         self.wakes_at = 0
 
-    def send_audio(self, payload: bytes) -> None:
-        """One G.711 payload of the negotiated law. Dropped while the direction does not let us send."""
-        if self._may_send and not self._sender.audio(payload, monotonic_ns()):
+    def send_audio(self, payload: bytes, now: int = 0) -> None:
+        """One G.711 payload of the negotiated law. Dropped while the direction does not let us send. ``now``: the time,
+        where it is known (monotonic ns)."""
+        if self._may_send and not self._sender.audio(payload, now or monotonic_ns()):
             self._ports.clock.busy(self)
 
     def send_digits(self, digits: str) -> None:
@@ -191,7 +192,7 @@ class RtpLeg:
             self._ports.reader.forget(self._socket.fileno())
             self._ports.release(self._socket)
             self.on_audio = self.on_digit = _ignore
-            self._sender.on_sent = _ignore
+            self._sender.on_sent = None
         return self.quality()
 
     # the clock's calls

@@ -22,7 +22,7 @@ OnSent = Callable[[int, int, bytes, int], None]
 
 class RtpSender:
     """``transmit`` puts a datagram on the wire, raising OSError when the network does not take it;
-    ``on_sent(payload_type, timestamp, payload, now)`` hears of audio that went out.
+    ``on_sent(payload_type, timestamp, payload, now)``, where it is not None, hears of audio that went out.
 
     Timestamps are continuous and keep up with real time: a gap, or a headset whose clock is slow, moves them by whole
     frames and sets the marker, so that the recording of a long call stays aligned.
@@ -50,7 +50,7 @@ class RtpSender:
     def __init__(self, payload_type: int, transmit: Callable[[bytes], object], on_sent: OnSent | None = None) -> None:
         self._payload_type = payload_type
         self.transmit = transmit
-        self.on_sent: OnSent = on_sent or _ignore
+        self.on_sent = on_sent
         self._ssrc = secrets.randbits(32)
         self._sequence = secrets.randbits(16)
         self._timestamp = secrets.randbits(32)
@@ -181,7 +181,8 @@ class RtpSender:
         self._timestamp = (timestamp + samples) & 0xFFFFFFFF
         self._stands_for += samples * SAMPLE
         on_sent = self.on_sent
-        on_sent(self._payload_type, timestamp, payload, now)
+        if on_sent is not None:
+            on_sent(self._payload_type, timestamp, payload, now)
 
     def _judge(self) -> None:
         least = self._least_behind
@@ -199,7 +200,3 @@ class RtpSender:
         if frames > 0:
             self._timestamp = (self._timestamp + frames * FRAME_SAMPLES) & 0xFFFFFFFF
             self._stands_for += frames * FRAME_SAMPLES * SAMPLE
-
-
-def _ignore(*_: object) -> None:
-    return None
