@@ -166,7 +166,7 @@ class Agent:
         """``missed``: why the agent is taken out of the rotation; empty: they go on as before."""
         if self.status is not AgentStatus.RINGING:
             return False
-        if missed and self._before is None:
+        if missed and self._before is None and self.next_status is AgentStatus.READY:
             return self._become(AgentStatus.NOT_READY, now, missed)
         return self._go_back(now)
 

@@ -68,7 +68,7 @@ def matches(
         queue = routing.queue(call.queue)
         if queue.strategy is Strategy.RING_ALL and call.rings():
             for agent in free.others(queue):
-                if call.may_offer_to(agent.user, now):
+                if free.suits(agent, call, now):
                     free.take(agent)
                     yield call, agent.user
 
@@ -89,10 +89,14 @@ class _Free:
         """Take the agent whom this call goes to."""
         queue = self._routing.queue(call.queue)
         for agent in self._candidates(call, queue):
-            if call.may_offer_to(agent.user, now):
+            if self.suits(agent, call, now):
                 self.take(agent)
                 return agent
         return None
+
+    def suits(self, agent: Agent, call: Waiting, now: int) -> bool:
+        """Still free after what the pairs before led to, and not where the call may not go."""
+        return agent.may_take_call() and call.may_offer_to(agent.user, now)
 
     def take(self, agent: Agent) -> None:
         del self._agents[agent.user]

@@ -334,6 +334,24 @@ def test_whose_headset_died_in_a_call_is_not_offered_the_next_one(desk: Desk, vi
     assert desk.state("agent1") == ("not_ready", "headset_lost")
 
 
+@pytest.mark.parametrize("missed", ["", "no_answer"])
+def test_who_left_while_it_rang_is_gone_when_it_stops(desk: Desk, missed: str) -> None:
+    desk.ready("agent1")
+    desk.floor.rings("agent1", "c1")
+    desk.floor.sign_out("agent1")
+    desk.floor.stops_ringing("agent1", missed)
+    assert desk.state("agent1") == ("offline", "")
+
+
+def test_who_missed_a_call_is_taken_out_of_the_rotation_and_may_come_back(desk: Desk) -> None:
+    desk.ready("agent1")
+    desk.floor.rings("agent1", "c1")
+    desk.floor.stops_ringing("agent1", "no_answer")
+    assert desk.state("agent1") == ("not_ready", "no_answer")
+    desk.floor.ready("agent1")
+    assert desk.state("agent1") == ("ready", "")
+
+
 def test_late_news_of_a_call_changes_nothing(desk: Desk) -> None:
     agent = desk.ready("agent1")
     published = len(desk.published)

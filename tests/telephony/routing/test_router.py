@@ -232,6 +232,17 @@ def test_the_agent_who_knows_the_caller_is_not_asked_for_a_queue_that_is_not_the
     assert desk.match() == [("c1", "agent1")]
 
 
+def test_who_is_taken_away_between_two_pairs_gets_no_call() -> None:
+    desk = Desk()
+    desk.ready("agent1")
+    desk.ready("agent2")
+    calls = [desk.waits("c1"), desk.waits("c2")]
+    pairs = matches(calls, desk.floor, desk.routing, desk.memory, desk.clock.monotonic())
+    assert next(pairs) == (calls[0], "agent1")
+    desk.floor.headset_lost("agent2", "closed")
+    assert list(pairs) == []
+
+
 def test_a_preferred_agent_is_asked_before_all_others() -> None:
     desk = Desk()
     desk.ready("agent1")
