@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 from attended_house import AttendedHouse, entry, in_menu, in_queue, queue
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony.clock import SECOND
@@ -99,6 +99,7 @@ def test_queues_that_send_a_caller_round_in_circles_keep_them_after_a_while(capl
 _STEPS = st.sampled_from(["digit", "time", "said", "answered", "queued", "failed", "taken", "change", "agent"])
 
 
+@settings(deadline=None)
 @given(st.lists(_STEPS, max_size=25), st.randoms())
 def test_whatever_happens_a_caller_is_in_a_queue_hears_something_or_is_gone(steps: list[str], random: Random) -> None:
     """Nobody is left in silence with nothing to come."""

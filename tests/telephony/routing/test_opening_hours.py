@@ -8,7 +8,7 @@ import zoneinfo
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony.routing.chinese_days import ChineseDay, ChineseDays
@@ -143,6 +143,7 @@ _WEEKS = st.fixed_dictionaries({}, optional=dict.fromkeys((*WORKDAYS, "sat", "su
 _ZONES = st.sampled_from([SHANGHAI, "Europe/Berlin", "America/St_Johns", "Pacific/Apia", "UTC"])
 
 
+@settings(deadline=None)
 @given(week=_WEEKS, zone=_ZONES, moment=st.integers(1_577_836_800, 1_798_761_600), holidays=st.booleans())
 def test_until_the_next_change_nothing_changes_and_then_it_does(
     week: dict[str, Any], zone: str, moment: int, holidays: bool

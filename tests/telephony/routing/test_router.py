@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony import events
@@ -343,6 +343,7 @@ def _suits(desk: Desk, call: WaitingCall, user: str) -> bool:
     )
 
 
+@settings(deadline=None)
 @given(_QUEUES, _AGENTS, _CALLS)
 def test_nobody_gets_two_calls_and_nobody_waits_while_a_suitable_agent_is_free(
     queues: Any, agents: Any, calls: Any
@@ -375,6 +376,7 @@ def test_nobody_gets_two_calls_and_nobody_waits_while_a_suitable_agent_is_free(
     assert desk.match() == []
 
 
+@settings(deadline=None)
 @given(_QUEUES, _AGENTS, _CALLS, st.randoms())
 def test_the_order_in_which_calls_are_looked_at_changes_nothing(
     queues: Any, agents: Any, calls: Any, random: Random
@@ -384,6 +386,7 @@ def test_the_order_in_which_calls_are_looked_at_changes_nothing(
     assert one.match() == other.match()
 
 
+@settings(deadline=None)
 @given(_QUEUES, st.integers(1, 4), st.lists(st.integers(0, 2), min_size=1, max_size=10))
 def test_among_equals_nobody_starves(queues: Any, agents: int, arrivals: list[int]) -> None:
     desk = Desk(*queues)

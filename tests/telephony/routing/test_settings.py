@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -266,6 +267,7 @@ _JSON = st.recursive(
 _FIELDS = st.sampled_from([*RoutingSettings.__struct_fields__])
 
 
+@hypothesis.settings(deadline=None)
 @given(st.dictionaries(_FIELDS, _JSON))
 def test_no_document_whatever_raises_anything_else(changes: Document) -> None:
     with contextlib.suppress(RoutingError):
