@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fake_clock import FakeClock
+
 from telephony import events
 from telephony.clock import SECOND
 from telephony.routing.attendant import Attendant
@@ -14,19 +16,6 @@ from telephony.routing.settings import RoutingSettings, parse_routing
 #: Monday 23 November 2026, 10:00 in Shanghai
 MONDAY_MORNING = 1_795_399_200.0
 HOUR = 3600.0
-
-
-class FakeClock:
-    """Wall and monotonic time, moved by the test."""
-
-    def __init__(self) -> None:
-        self.passed = 100.0
-
-    def wall(self) -> float:
-        return MONDAY_MORNING + self.passed - 100.0
-
-    def monotonic(self) -> int:
-        return int(self.passed * SECOND)
 
 
 @dataclass
@@ -51,7 +40,7 @@ class AttendedHouse:
 
     def __init__(self, document: dict[str, Any], number: str = "13800000000") -> None:
         self.document = {"queues": [{"name": "default"}, {"name": "vip", "priority": 50}], **document}
-        self.clock = FakeClock()
+        self.clock = FakeClock(100.0, MONDAY_MORNING - 100.0)
         self.call = WaitingCall(number=number)
         self.settings: RoutingSettings = parse_routing(self.document)
         self.picked_up = False
@@ -145,13 +134,13 @@ class AttendedHouse:
             deadline = self.attendant.deadline()
             if deadline is None or deadline > until:
                 break
-            self.clock.passed = max(self.clock.passed, deadline / SECOND)
+            self.clock.now = max(self.clock.now, deadline / SECOND)
             self.attendant.due(self.clock.monotonic() + 1)
             after = self.attendant.deadline()
             assert after is None or after > deadline
         else:
             raise AssertionError("the attendant never comes to rest")
-        self.clock.passed = until / SECOND
+        self.clock.now = until / SECOND
 
     def change(self, **parts: Any) -> None:
         self.document = {**self.document, **parts}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+from fake_clock import FakeClock
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -17,17 +18,6 @@ _USERS = st.sampled_from(["agent1", "agent2", "agent3"])
 _REASONS = st.sampled_from(["meeting", "training", "meal", "rest"])
 _FORCED = st.sampled_from([AgentStatus.READY, AgentStatus.NOT_READY, AgentStatus.OFFLINE])
 _BUSY = (AgentStatus.RINGING, AgentStatus.TALKING)
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def wall(self) -> float:
-        return self.now
-
-    def monotonic(self) -> int:
-        return int(self.now * SECOND)
 
 
 class AgentsOnTheFloor(RuleBasedStateMachine):

@@ -5,23 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from fake_clock import FakeClock
 
 from telephony.clock import SECOND
 from telephony.events import AgentState, AgentStatus, Event
 from telephony.floor.agent import AgentRefused
 from telephony.floor.floor import Floor
 from telephony.rules import RuleError, Rules
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def wall(self) -> float:
-        return self.now
-
-    def monotonic(self) -> int:
-        return int(self.now * SECOND)
 
 
 class Desk:

@@ -44,7 +44,7 @@ def test_outside_its_hours_a_line_says_so_and_hangs_up(hours_from_ten: float, op
         "entries": entry(queue("default"), hours="day", closed=MESSAGE),
     }
     house = AttendedHouse(document)
-    house.clock.passed += hours_from_ten * HOUR
+    house.clock.now += hours_from_ten * HOUR
     house.begin()
     if open_now:
         assert house.done == ["enqueue default 0"]

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from fake_clock import FakeClock
 
 from telephony import events
-from telephony.clock import SECOND
 from telephony.events import AgentStatus, Direction
 from telephony.floor.floor import Floor
 from telephony.routing import memory as routing_memory
@@ -19,17 +19,6 @@ from telephony.routing.memory import RoutingMemory
 from telephony.routing.outlook import QueueOutlook
 from telephony.routing.settings import parse_routing
 from telephony.routing.spoken import expected_wait, number, position
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def wall(self) -> float:
-        return 1_780_000_000 + self.now
-
-    def monotonic(self) -> int:
-        return int(self.now * SECOND)
 
 
 class WaitingCall:

@@ -9,26 +9,15 @@ from random import Random
 from typing import Any
 
 import pytest
+from fake_clock import FakeClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony import events
-from telephony.clock import SECOND
 from telephony.floor.floor import Floor
 from telephony.routing.memory import RoutingMemory
 from telephony.routing.router import matches, place
 from telephony.routing.settings import RoutingSettings, Strategy, parse_routing
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def wall(self) -> float:
-        return 1_780_000_000 + self.now
-
-    def monotonic(self) -> int:
-        return int(self.now * SECOND)
 
 
 @dataclass

@@ -25,7 +25,7 @@ def test_the_place_and_the_wait_are_told_at_intervals() -> None:
     house.passes(2)
     assert house.playing == ["position", "num-10", "num-2", "position-end", "wait", "num-3", "wait-minutes"]
     assert house.announced == [("position", "position")]
-    house.clock.passed += 6
+    house.clock.now += 6
     house.said()
     assert house.playing == ["ringback"]
     house.place, house.wait = 1, 20.0
