@@ -23,7 +23,7 @@ from telephony.floor.agent import Agent, AgentRefused, Device
 from telephony.floor.floor import Floor
 from telephony.identifiers import new_call_id
 from telephony.journal import Journal
-from telephony.lines.line import Capabilities, Dialog, Invite, Line, LineDriver
+from telephony.lines.line import Dialog, Invite, Line, LineDriver
 from telephony.lines.sdp import SdpError
 from telephony.media.headset_server import HeadsetServer
 from telephony.media.ports import MediaPorts, NoFreePort
@@ -215,10 +215,14 @@ class Phone:
             agent=agent,
             patient_id=patient_id,
         )
-        call = live.call.id
+        call, phone = live.call.id, self.floor.phone_of(agent)
         try:
-            self.floor.dials(agent, call)
-            live.dial(line, settings, digits)
+            if phone:
+                self.floor.invited(agent, call)
+                live.dial_from_phone(phone)
+            else:
+                self.floor.dials(agent, call)
+                live.dial(line, settings, digits)
         except (NoFreePort, OSError) as error:
             self.calls.pop(call)
             self.floor.leaves(agent, call)
@@ -387,6 +391,6 @@ class Phone:
         }
 
     def _call_map(self, live: LiveCall, now: int) -> dict[str, Any]:
-        line = self.lines.get(live.call.line)
-        position = self.outlook.position(live.call.id)
-        return call_map(live.call, now, line.capabilities if line else Capabilities(), live.reception.menu, position)
+        caller = live.line_party(0)
+        digits = caller is None or caller.negotiated is None or caller.negotiated.dtmf_payload_type is not None
+        return call_map(live.call, now, digits, live.reception.menu, self.outlook.position(live.call.id))

@@ -9,7 +9,6 @@ from telephony.calls.participant import Participant
 from telephony.clock import SECOND
 from telephony.events import Party
 from telephony.floor.agent import Agent
-from telephony.lines.line import Capabilities
 from telephony.rules import Rules
 
 
@@ -30,8 +29,9 @@ def agent_map(agent: Agent, now: int) -> dict[str, Any]:
     }
 
 
-def call_map(call: Call, now: int, able: Capabilities, menu: str = "", position: int = 0) -> dict[str, Any]:
-    """A live call as consoles see it; seconds count up to now. ``position``: 1-based while it waits, else 0."""
+def call_map(call: Call, now: int, digits: bool, menu: str = "", position: int = 0) -> dict[str, Any]:
+    """A live call as consoles see it; seconds count up to now. ``digits``: the caller's line takes them; ``position``:
+    1-based while the call waits, else 0."""
     offer = call.offer
     own = next((party for party in call.parties.values() if party.agent == call.agent), None)
     waits = call.phase in (Phase.QUEUED, Phase.RINGING)
@@ -61,13 +61,8 @@ def call_map(call: Call, now: int, able: Capabilities, menu: str = "", position:
         "menu": menu,
         "waiting_since": _since(call.queued_at, now) if waits else 0.0,
         "position": position if waits else 0,
-        "can": {
-            "hold": True,
-            "transfer": True,
-            "consult": able.several_lines,
-            "conference": able.several_lines,
-            "digits": True,
-        },
+        # music, mixing and bridging are ours: no line lacks them
+        "can": {"hold": True, "transfer": True, "consult": True, "conference": True, "digits": digits},
     }
 
 

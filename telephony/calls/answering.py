@@ -11,7 +11,7 @@ from telephony.calls.offers import Offer
 from telephony.calls.participant import Kind
 from telephony.calls.rings import RingCounter
 from telephony.clock import SECOND
-from telephony.events import OfferOutcome
+from telephony.events import Direction, OfferOutcome
 
 if TYPE_CHECKING:
     from telephony.calls.call import Call
@@ -23,8 +23,8 @@ def from_queue(call: Call, offer: Offer, codec: str, now: int) -> Effects:
     effects = offers.end(call, offer, OfferOutcome.ANSWERED, now)
     effects += offers.end_queued(call, OfferOutcome.ELSEWHERE, now)
     party = call.first_agent(agent, Kind.PHONE if offer.phone else Kind.HEADSET, now)
-    if not call.picked_up and call.requested_in is not None:
-        return [*effects, *_call_back(call, agent)]
+    if not call.picked_up and call.direction is Direction.OUTBOUND:
+        return [*effects, *_dial(call, agent)]
     caller = call.parties[0]
     if not call.picked_up:
         call.picked_up = True
@@ -41,8 +41,8 @@ def from_queue(call: Call, offer: Offer, codec: str, now: int) -> Effects:
     return [*effects, *conversation.route(call)]
 
 
-def _call_back(call: Call, agent: str) -> Effects:
-    """The agent has taken a call-back: now its number is dialled."""
+def _dial(call: Call, agent: str) -> Effects:
+    """The agent has taken a call-back, or the telephone that they dial from: now the number is dialled."""
     call.begin_dialling()
     return [OwnCall(agent), DialParty(0, call.dialled or call.number, call.line)]
 

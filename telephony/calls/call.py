@@ -129,6 +129,13 @@ class Call:
         self.first_agent(self.agent, Kind.HEADSET, now)
         return [self._started()]
 
+    def place_from_phone(self, now: int, phone: str) -> Effects:
+        """Outbound, by an agent without a headset: their own telephone rings first (D103)."""
+        self.started_at = now
+        self.phase = Phase.DIALLING
+        self._caller(now)
+        return [self._started(), *offers.begin(self, self.agent, now, phone=phone, invited=True)]
+
     def wait_to_call_back(self, now: int, waiting_since: int, position: int = 0) -> Effects:
         """A call-back waits beside the callers, with the place of the call that it was asked for in (D116)."""
         self.started_at = now
@@ -292,6 +299,8 @@ class Call:
         effects = offers.end(self, offer, outcome, now, missed)
         if self.phase is Phase.RINGING and self.offer is None:
             self.phase = Phase.QUEUED
+        if self.phase is Phase.DIALLING:
+            return [*effects, *self.end(Party.SYSTEM, 480, "the agent's telephone was not answered", now)]
         return [*effects, SeekAgent()]
 
     def rings_at(self, agent: str) -> Offer:
@@ -397,11 +406,11 @@ class Call:
         """Ends the call, or leaves it where two others go on talking. Raises CallRefused."""
         if self.phase is Phase.ENDED:
             return []
+        if agent in self.ringing:
+            return self.agent_rejects(agent, now)
         party = conversation.party_of(self, agent)
         if party is None:
             raise CallRefused("not_yours", "This call is not yours.")
-        if agent in self.ringing:
-            return self.agent_rejects(agent, now)
         if self.phase is Phase.DIALLING:
             return self.end(Party.AGENT, 487, "cancelled by the agent", now)
         return self.party_leaves(party, Party.AGENT, 200, "hang up", now)

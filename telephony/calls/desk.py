@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from telephony.calls import consult, conversation, supervision, transfer
-from telephony.calls.call import Call, CallRefused
+from telephony.calls.call import Call, CallRefused, Phase
 from telephony.calls.effects import Effects
 from telephony.calls.participant import Group
 from telephony.calls.surroundings import Surroundings
@@ -37,6 +37,9 @@ class Desk:
     # ---- any agent's
 
     def answer(self, agent: str) -> None:
+        offer = self._call.ringing.get(agent)
+        if offer is not None and offer.phone:
+            raise CallRefused("wrong_state", "This call rings at your telephone; answer it there.")
         self._live.run(self._call.agent_answers(agent, self._live.codec, self._now()))
 
     def reject(self, agent: str) -> None:
@@ -128,6 +131,11 @@ class Desk:
         self._live.run(supervision.take_over(self._call, supervisor, self._now()))
 
     def prioritise(self, priority: int, reason: str, by: str, preferred_agent: str) -> None:
+        """A program (``by`` empty) may be late; a person is told so."""
+        if self._call.phase not in (Phase.MENU, Phase.QUEUED, Phase.RINGING):
+            if by:
+                raise CallRefused("wrong_state", "This call does not wait.")
+            return
         self._live.run(self._call.prioritise(priority, reason, by, preferred_agent))
 
     # ---- how

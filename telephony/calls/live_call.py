@@ -83,6 +83,10 @@ class LiveCall:
         self.run(self.call.place(self.now()))
         party.dial(number)
 
+    def dial_from_phone(self, phone: str) -> None:
+        """The agent's telephone rings; when it is answered, the number is dialled."""
+        self.run(self.call.place_from_phone(self.now(), phone))
+
     def begin(self) -> None:
         """An inbound call goes through menus and queues to an agent."""
         self.run(self.call.begin(self.now()))

@@ -31,8 +31,8 @@ class Offer:
         return self.party < 0
 
 
-def begin(call: Call, agent: str, now: int, *, party: int = -1, phone: str = "") -> Effects:
-    """The call begins to ring at ``agent``."""
+def begin(call: Call, agent: str, now: int, *, party: int = -1, phone: str = "", invited: bool = False) -> Effects:
+    """The call begins to ring at ``agent``; ``invited``: it is not the queue that rings there."""
     call.offers_made += 1
     offer = Offer(agent, call.offers_made, RingCounter(now, call.rules.cadence_ns), party, phone)
     call.ringing[agent] = offer
@@ -46,7 +46,7 @@ def begin(call: Call, agent: str, now: int, *, party: int = -1, phone: str = "")
         dialled=call.dialled,
         caller_rings=call.caller_rings.begun(now) if call.caller_rings else 0,
     )
-    return [Emit(offered), RingAgent(agent, invited=party >= 0, phone=phone), *rings_due(call, offer, now)]
+    return [Emit(offered), RingAgent(agent, invited=invited or party >= 0, phone=phone), *rings_due(call, offer, now)]
 
 
 def end(call: Call, offer: Offer, outcome: OfferOutcome, now: int, missed: str = "") -> Effects:

@@ -13,8 +13,8 @@ SPEAKERS = frozenset({Role.CALLER, Role.AGENT, Role.CONSULTED, Role.MEMBER, Role
 SUPERVISORS = frozenset({Role.LISTENER, Role.WHISPERER, Role.BARGER})
 #: the caller, an agent and three more
 MOST_SPEAKERS = 5
-#: the tracks of a recording
-MOST_PARTIES = 15
+#: the tracks of a recording, 0 to 15
+MOST_PARTIES = 16
 
 
 class Kind(StrEnum):

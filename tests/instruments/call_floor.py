@@ -87,9 +87,15 @@ class Town(Peer):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         message = Message.parse(data, addr)
+        again = any(m.start == message.start and m["call-id"] == message["call-id"] for m in self.seen)
         self.seen.append(message)
         if not message.is_request:
-            self.inbox.put_nowait(message)
+            if again and message.status == 200 and message.method == "INVITE":
+                leg = self.by_call_id[message["call-id"]].leg  # our ACK was late or lost
+                assert leg is not None
+                leg.ack()
+            else:
+                self.inbox.put_nowait(message)
             return
         telephone = self.by_call_id.get(message["call-id"])
         match message.method:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,13 +18,15 @@ Run = Callable[[Callable[[Any], Awaitable[None]]], None]
 
 def test_a_call_rings_is_answered_recorded_and_ended_by_the_caller(desk: Run) -> None:
     async def body(at: Any) -> None:
-        await at.ready("agent1")
+        headset = await at.ready("agent1")
         call = at.source.invite("13800138000", "88886666")
         offered = await at.event(events.CallOffered)
         assert (offered.agent, offered.number, offered.dialled) == ("agent1", "13800138000", "88886666")
         await at.seam.command("call.answer", agent="agent1", call=offered.call)
         assert await at.over(call) == 200
-        await asyncio.sleep(0.3)
+        for number in range(15):
+            await headset.send(struct.pack("!BBHI", 8, 0, number, 160 * number) + b"\x2a" * 160)
+            await asyncio.sleep(0.02)
         at.source.bye(call)
         ended = await at.event(events.CallEnded)
         assert (ended.by, ended.sip_status, ended.agent) == (Party.CALLER, 200, "agent1")
