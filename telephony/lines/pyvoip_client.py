@@ -20,6 +20,7 @@ from pyVoIP.SIP import SIPClient, SIPMessage, SIPParseError
 
 from telephony.lines.pyvoip_message import Draft, Message
 from telephony.lines.stateless import refusal
+from telephony.lines.undelivered import Undelivered
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,10 @@ _RECEIVE_BUFFER = 1 << 20
 
 
 class Client(SIPClient):
-    """``on_message(message)`` runs on the loop; ``on_unreadable(data, source, why)`` for what is no message."""
+    """``on_message(message)`` runs on the loop; ``on_unreadable(data, source, why)`` for what is no message.
+
+    ``on_lost(beginning)`` gets the first octets of a datagram that could not be delivered.
+    """
 
     def __init__(
         self,
@@ -40,11 +44,12 @@ class Client(SIPClient):
         expires: int,
         on_message: Callable[[Message], None],
         on_unreadable: Callable[[bytes, tuple[str, int], str], None],
+        on_lost: Callable[[bytes], None],
     ) -> None:
         # the password stays with us: digests are made in telephony.lines.digest
         super().__init__(server, 0, username, "", cast(Any, None))
         self.default_expires = expires
-        self._on_message, self._on_unreadable = on_message, on_unreadable
+        self._on_message, self._on_unreadable, self._on_lost = on_message, on_unreadable, on_lost
         self._loop = asyncio.get_running_loop()
         self._register_call_id = token_hex(12)
 
@@ -60,6 +65,7 @@ class Client(SIPClient):
         except OSError:
             self.s.close()
             raise
+        self._undelivered = Undelivered(self.s, self._on_lost)
         self.NSD = True
         self.myPort = int(self.s.getsockname()[1])
         self._loop.add_reader(self.s.fileno(), self.recv)
@@ -78,6 +84,10 @@ class Client(SIPClient):
             return
         except OSError as error:  # an ICMP error of an earlier datagram
             log.debug("sip socket: %s", error)
+            self._undelivered.read()
+            if self.NSD:  # uvloop stops to watch a socket that has reported an error
+                self._loop.remove_reader(self.s.fileno())
+                self._loop.add_reader(self.s.fileno(), self.recv)
             return
         source = (str(address[0]), int(address[1]))
         if not data.strip(b"\r\n\0"):
@@ -104,7 +114,11 @@ class Client(SIPClient):
         if not self.NSD:
             return
         try:
-            self.out.sendto(octets, address)
+            try:
+                self.out.sendto(octets, address)
+            except ConnectionRefusedError:  # of an earlier datagram, to whomever
+                self._loop.call_soon(self._undelivered.read)
+                self.out.sendto(octets, address)
         except (OSError, OverflowError) as error:
             log.warning("sip: cannot send to %s:%d: %s", *address, error)
 

@@ -17,7 +17,7 @@ from telephony.lines.pyvoip_message import MAX_DATAGRAM, Message
 from telephony.lines.pyvoip_registration import FIRST_RETRY, LAST_RETRY, Registration
 from telephony.lines.pyvoip_transactions import ServerTransaction, Transactions
 from telephony.lines.refusals import RefusalCounter
-from telephony.lines.stateless import accepts_sdp, known_scheme, request_key
+from telephony.lines.stateless import accepts_sdp, header_values, known_scheme, request_key, request_method
 from telephony.settings import LineSettings, PhoneSettings
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class PyVoipDriver:
         self._listener = listener
         settings = self._settings
         server = wanted.domain or wanted.proxy.strip().removeprefix("sip:")
-        client = Client(server, wanted.username, wanted.expires, self._receive, self._receive_unreadable)
+        client = Client(server, wanted.username, wanted.expires, self._receive, self._receive_unreadable, self._lost)
         self._transactions = Transactions(client, self._t1)
         self._line = PyVoipLine(
             wanted, client, self._transactions, settings.sip_host, settings.public_host, self._state
@@ -154,6 +154,10 @@ class PyVoipDriver:
         count = self._refusals.note(source[0], f"malformed: {why}")
         if count <= _ANSWERED and self._client is not None and self._line.knows(source):
             self._client.refuse(data, *_refusal_of(data, why), source)
+
+    def _lost(self, beginning: bytes) -> None:
+        for via in header_values(beginning, "via")[:1]:
+            self._transactions.unreachable(request_method(beginning), via)
 
     def _receive_ack(self, ack: Message) -> None:
         refused = self._transactions.servers.get((ack.branch, "INVITE"))

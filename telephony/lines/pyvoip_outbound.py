@@ -67,7 +67,8 @@ class OutboundDialog(PyVoipDialog):
 
     def _response(self, response: Message | None) -> None:
         if response is None:
-            self.end(EndedBy.NETWORK, 408, "no answer from the proxy")
+            assert self._invite is not None
+            self.end(EndedBy.NETWORK, *self._invite.silence)
         elif response.code < 200:
             self._provisional(response)
         elif response.code < 300:

@@ -82,7 +82,8 @@ class Registration:
 
     def _tell(self, response: Message | None) -> None:
         if response is None:
-            self._line.set_status("down", "no answer from the registrar")
+            reached = self._request is None or self._request.silence[0] != 503
+            self._line.set_status("down", "no answer from the registrar" if reached else "the registrar is unreachable")
         elif response.code < 300:
             self._line.set_status("up")
         elif response.code != 423 or response.number("Min-Expires") <= self._expires:

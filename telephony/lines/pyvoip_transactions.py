@@ -45,6 +45,8 @@ class ClientTransaction:
     ) -> None:
         self.draft, self.to = draft, to
         self.finished = False
+        #: what None to ``on_response`` stands for
+        self.silence = 408, "no answer"
         self._owner, self._on_response = owner, on_response
         self._octets = draft.octets()
         self._timers = _Timers(owner.loop)
@@ -72,6 +74,12 @@ class ClientTransaction:
             self.finished = True
             self._on_response(None)
         self.forget()
+
+    def unreachable(self) -> None:
+        """The request did not arrive (§18.4); once anything was answered, its timers decide."""
+        if not self._provisional and not self.finished:
+            self.silence = 503, "unreachable"
+            self._owner.loop.call_soon(self._timed_out)
 
     def cancel(self) -> None:
         """CANCEL an INVITE, not before its first provisional response (§9.1)."""
@@ -226,10 +234,17 @@ class Transactions:
             return
         transaction.receive(response)
 
+    def unreachable(self, method: str, via: str) -> None:
+        """A request of ours came back undelivered."""
+        branch = via.partition("branch=")[2].partition(";")[0]
+        transaction = self.clients.get((branch, method))
+        if transaction is not None:
+            transaction.unreachable()
+
     def quiet(self) -> bool:
-        """Nothing waits for a response or an ACK."""
+        """Whether no request of ours waits for a final response and no 200 of ours for its ACK."""
         return all(transaction.finished for transaction in self.clients.values()) and all(
-            transaction.final and (transaction.acknowledged or transaction.request.method != "INVITE")
+            transaction.final >= 300 or transaction.acknowledged or transaction.request.method != "INVITE"
             for transaction in self.servers.values()
         )
 
@@ -261,6 +276,11 @@ class Request:
         self._answers: dict[str, tuple[Challenge, int]] = {}
         self._attempts = 0
         self._send()
+
+    @property
+    def silence(self) -> tuple[int, str]:
+        """Status and reason that stand for no response: 408, or 503 where the network said so."""
+        return self.transaction.silence if self.transaction is not None else (408, "no answer")
 
     def cancel(self) -> None:
         """Take an INVITE back; a challenge is not answered any more."""

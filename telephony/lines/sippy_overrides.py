@@ -261,6 +261,15 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
             callback(answer, t)
         t.cleanup()
 
+    def unreachable(self, method: str, via: str) -> None:
+        """A request of ours did not arrive: the same as a 503 (RFC 3261 §8.1.3.1, §18.4)."""
+        for t in list(self.tclient.values()):
+            if t.method == method and t.state is TRYING and f"branch={t.tid[-1]}" in via:
+                t.r408 = t.request.genResponse(503, "Unreachable")
+                if t.teB is not None:
+                    t.teB.cancel()
+                self.timerB(t)
+
     def incomingResponse(self, msg: Any, t: Any, checksum: bytes) -> None:
         # replaces sippy's: the ACK to a refusal went to the Contact, the ACK to a 2xx ignored the dialog's route set,
         # a second 2xx of another branch (fork) was never acknowledged

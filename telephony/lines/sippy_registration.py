@@ -98,7 +98,9 @@ class Registration:
             return code, self._granted(response, expires), 0.0
         if code == 423:
             return code, _number(header_text(response, "min-expires")), 0.0
-        detail = "no answer from the registrar" if is_local(response) else f"{code} {from_wire(reason)}"
+        detail = f"{code} {from_wire(reason)}"
+        if is_local(response):
+            detail = "the registrar is unreachable" if code == 503 else "no answer from the registrar"
         self._line.set_status("down" if code in (408, 503) else "failed", detail)
         return code, 0, float(_number(header_text(response, "retry-after").partition(";")[0].partition("(")[0]))
 

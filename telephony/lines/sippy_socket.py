@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from telephony.lines.peers import is_address
+from telephony.lines.undelivered import Undelivered
 from telephony.lines.wire import encode
 
 log = logging.getLogger(__name__)
@@ -22,11 +23,19 @@ _RECEIVE_BUFFER = 1 << 20
 
 
 class SippySocket:
-    """Bound and reading from ``open`` to ``close``. ``on_datagram(data, (host, port))`` runs on the loop."""
+    """Bound and reading until ``close``. ``on_datagram(data, (host, port))`` runs on the loop, and so does
+    ``on_lost(beginning)`` with the first octets of a datagram that could not be delivered.
+    """
 
     transport = "udp"
 
-    def __init__(self, host: str, port: int, on_datagram: Callable[[bytes, tuple[str, int]], None]) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        on_datagram: Callable[[bytes, tuple[str, int]], None],
+        on_lost: Callable[[bytes], None],
+    ) -> None:
         self._on_datagram = on_datagram
         self._loop = asyncio.get_running_loop()
         self._names: dict[str, tuple[float, str]] = {}
@@ -42,6 +51,7 @@ class SippySocket:
             self._socket.close()
             raise
         self.host, self.port = host.strip("[]"), int(self._socket.getsockname()[1])
+        self._undelivered = Undelivered(self._socket, on_lost)
         self._loop.add_reader(self._socket.fileno(), self._readable)
 
     def _readable(self) -> None:
@@ -52,10 +62,18 @@ class SippySocket:
                 return
             except OSError as error:  # an ICMP error of an earlier datagram
                 log.debug("sip socket: %s", error)
-                continue
+                self._undelivered.read()
+                self._read_on()
+                return
             self.received += 1
             host = f"[{source[0]}]" if ":" in source[0] else source[0]
             self._on_datagram(data, (host, source[1]))
+
+    def _read_on(self) -> None:
+        """uvloop stops to watch a socket that has reported an error."""
+        if self._socket.fileno() >= 0:
+            self._loop.remove_reader(self._socket.fileno())
+            self._loop.add_reader(self._socket.fileno(), self._readable)
 
     # what sippy's transaction manager calls
 
@@ -99,7 +117,11 @@ class SippySocket:
         if self._socket.fileno() < 0:
             return
         try:
-            self._socket.sendto(datagram, (host, port))
+            try:
+                self._socket.sendto(datagram, (host, port))
+            except ConnectionRefusedError:  # of an earlier datagram, to whomever
+                self._loop.call_soon(self._undelivered.read)
+                self._socket.sendto(datagram, (host, port))
             self.sent += 1
         except (OSError, OverflowError) as error:
             # as good as lost on the way: the transaction repeats it and times out in the end

@@ -46,7 +46,7 @@ class SippyStack:
         self.peers = peers
         self._on_invite = on_invite
         self.closing = False
-        self.socket = SippySocket(host, port, self._datagram)
+        self.socket = SippySocket(host, port, self._datagram, self._lost)
         self.host, self.port = self.socket.host, self.socket.port
         self.transactions = Transactions(self.socket, self._request, t1)
         self.dialogs: dict[str, list[SippyDialog]] = {}
@@ -103,6 +103,10 @@ class SippyStack:
             # whatever a peer managed to upset: one message is lost, the stack lives on
             self._broken(data, source, 500, "Server Internal Error", error)
             log.debug("sip: message from %s failed", source, exc_info=True)
+
+    def _lost(self, beginning: bytes) -> None:
+        for via in header_values(beginning, "via")[:1]:
+            self.transactions.unreachable(request_method(beginning), via)
 
     def _receive(self, data: bytes, source: tuple[str, int]) -> None:
         response = data.startswith(b"SIP/2.0 ")

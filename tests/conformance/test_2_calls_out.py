@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from typing import Any
 
 import pytest
@@ -91,18 +90,25 @@ async def test_an_invite_is_repeated_and_given_up_as_408_of_the_network(open_des
 
 
 @behaviour("RFC 3261 §18.4")
-async def test_an_unreachable_port_ends_the_call_at_once_as_503_of_the_network(open_desk: Any) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        closed = probe.getsockname()[1]
+async def test_a_pbx_whose_port_is_closed_fails_the_call_at_once_and_not_the_line(open_desk: Any) -> None:
     async with open_desk(t1=0.5) as (desk, pbx):
-        desk.dial()
-        invite = await pbx.request("INVITE")
-        pbx.respond(invite, 200, "OK", body=answer_to(invite), contact=f"sip:callee@127.0.0.1:{closed}")
-        await desk.calls.next("answered")
-        began = asyncio.get_running_loop().time()
-        desk.line.transports_gone = True
-        assert asyncio.get_running_loop().time() - began < 5
+        loop = asyncio.get_running_loop()
+        _, standing = await desk.answered_call(pbx)
+        address = pbx.address
+        pbx.transport.close()
+        await asyncio.sleep(0)
+        began = loop.time()
+        for _ in range(3):
+            desk.dial()
+            end = await desk.calls.end()
+            assert (end.by, end.status) == (EndedBy.NETWORK, 503)
+        assert loop.time() - began < 8, "not 64*T1, which is 32 s"
+        transport, again = await loop.create_datagram_endpoint(lambda: type(pbx)(pbx.desk), local_addr=address)
+        desk.peers[desk.peers.index(pbx)] = again
+        assert again.transport is transport
+        standing.hang_up()
+        again.respond(await again.request("BYE"), 200, "OK")
+        await desk.alive(again)
 
 
 @behaviour("RFC 3261 §13.2.2.1", needs="early_media")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -31,8 +32,7 @@ async def test_the_peer_holds_and_resumes(open_desk: Any, kind: str) -> None:
             leg.invite(offer)
             assert await desk.calls.next("reoffer") == (offer,)
             answer, negotiated = make_answer(offer, "127.0.0.1", 40000)
-            assert negotiated.direction == mirrored or offer == old
-            assert not negotiated.sends if offer == old and hasattr(negotiated, "sends") else True
+            assert negotiated.direction == mirrored
             dialog.accept_reoffer(answer)
             assert (await leg.answered()).body == answer
         assert desk.calls.ends == []
@@ -197,8 +197,6 @@ async def test_a_reinvite_that_crosses_the_peers_is_tried_again_after_the_491(op
 
 @behaviour("RFC 3261 §14.1", needs="hold")
 async def test_who_chose_the_call_id_waits_longer_after_a_491(open_desk: Any) -> None:
-    import asyncio
-
     async with open_desk() as (desk, pbx):
         _, dialog = await desk.dialled_call(pbx)
         dialog.reinvite(OURS)
@@ -389,4 +387,17 @@ async def test_a_forged_bye_of_a_stranger_is_refused(open_desk: Any, leg_class: 
             await stranger.status(403, 481, method="BYE")
         assert desk.calls.ends == []
         leg.send("BYE")
+        assert (await desk.calls.end()).by is EndedBy.PEER
+
+
+@behaviour("RFC 3261 §12.2.2")
+async def test_a_request_from_elsewhere_is_taken_when_its_tags_are_right(open_desk: Any, leg_class: Any) -> None:
+    async with open_desk() as (desk, pbx):
+        leg, _ = await desk.answered_call(pbx)
+        other = await desk.peer("127.0.0.3")
+        datagram = leg.build("BYE").replace(pbx.here.encode(), other.here.encode(), 1)
+        other.send(datagram.replace(leg.remote.encode(), b"<sip:1001@x>;tag=guess"))
+        assert (await other.status(403, 481)).method == "BYE"
+        other.send(datagram)
+        await other.status(200, method="BYE")
         assert (await desk.calls.end()).by is EndedBy.PEER

@@ -20,6 +20,8 @@ DRIVERS: dict[str, Any] = {"sippy": SippyDriver, "pyvoip": PyVoipDriver}
 DECLARED = {"sippy": Capabilities(), "pyvoip": CAPABILITIES}
 #: the desk's T1 in these tests: 64*T1 is 3.2 s
 T1 = 0.05
+#: first and longest wait, in seconds, after a failed registration
+RETRY = (0.1, 0.4)
 USER, PASSWORD = "1001", "geheim"
 
 
@@ -109,7 +111,7 @@ class Desk:
 
     async def start(self, *lines: LineSettings, **settings: Any) -> None:
         given = PhoneSettings(sip_host="127.0.0.1", sip_port=0, lines=lines, **settings)
-        self.driver = DRIVERS[self.driver_name](given, t1=self.t1, retry=(0.2, 0.8))
+        self.driver = DRIVERS[self.driver_name](given, t1=self.t1, retry=RETRY)
         for line in await self.driver.start(self.calls):
             self.lines[line.name] = line
         for peer in self.peers:
@@ -144,13 +146,18 @@ class Desk:
         await peer.status(200, method="BYE")
         assert (await self.calls.end()).by == "peer"
 
-    async def close(self) -> None:
+    async def abort(self) -> None:
+        """Stop after a failure; what is wrong with the rest is no news then."""
         for each in self.peers:
             each.polite = True
         if self.driver is not None:
             await self.driver.stop()
         for each in self.peers:
             each.transport.close()
+
+    async def close(self) -> None:
+        """Stop; the peers' judgement of all that the desk sent counts."""
+        await self.abort()
         for each in self.peers:
             assert not each.failures, f"the desk sent bad SIP: {each.failures}"
         assert len(self.calls.ends) == len(self.calls.incoming) + self.dialled, "each dialog ends exactly once"
@@ -183,11 +190,6 @@ async def open_line(
                 pass
         yield desk, pbx
     except BaseException:
-        # the test has failed already; what the end would find wrong then is no news
-        for each in desk.peers:
-            each.polite = True
-        await desk.driver.stop()
-        for each in desk.peers:
-            each.transport.close()
+        await desk.abort()
         raise
     await desk.close()

@@ -61,11 +61,11 @@ async def test_an_agent_gives_up_on_a_callee_who_never_answers(open_desk: Any) -
         assert desk.core.ends == [DialogEnd(EndedBy.US, 487, "Cancelled")]
 
 
-async def test_nobody_at_the_other_end_is_a_timeout(open_desk: Any) -> None:
+async def test_nobody_at_the_other_end_ends_the_call_at_once(open_desk: Any) -> None:
     async with open_desk(t1=0.02) as desk:
         desk.dial()
         await desk.core.all_ended(1)
-        assert [(end.by, end.status) for end in desk.core.ends] == [(EndedBy.NETWORK, 408)]
+        assert [(end.by, end.status) for end in desk.core.ends] == [(EndedBy.NETWORK, 503)]
 
 
 @pytest.mark.parametrize(("password", "status"), [("geheim", 200), ("wrong", 403)])
