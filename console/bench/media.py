@@ -173,6 +173,38 @@ def costs(counts: list[int], seconds: float) -> Iterator[Figure]:
                 )
 
 
+async def _disturbed(calls: int, seconds: float, pin: int | None) -> tuple[Run, dict[str, int]]:
+    where = [] if pin is None else [str(pin)]
+    async with _process(sys.executable, "-m", "console.bench.disturbance", *where) as web:
+        assert await _line(web) == "busy"
+        run = await measure("phone", calls, seconds, pin)
+        assert web.stdin is not None
+        web.stdin.close()
+        return run, json.loads(await _line(web))
+
+
+def disturbance(calls: int, seconds: float) -> Figure:
+    """The added delay's p99 beside a process that encodes 5 MB of JSON and runs a query of 300 ms in turn, on the phone's
+    own processor and at the web process's priority, against a run without it right before. Raises NoCompiler."""
+    with apart() as (pin, note):
+        alone = asyncio.run(measure("phone", calls, seconds, pin))
+        beside, done = asyncio.run(_disturbed(calls, seconds, pin))
+    return Figure(
+        f"p99 of the added delay while another process encodes 5 MB of JSON and runs 300 ms queries, {calls} calls",
+        "ms",
+        {
+            "added by it": round(beside.worst_p99 - alone.worst_p99, 3),
+            "p99 undisturbed": alone.worst_p99,
+            "p99 disturbed": beside.worst_p99,
+            "lost": beside.lost,
+            "JSON texts": done["encoded"],
+            "queries": done["queried"],
+        },
+        "≤ 2 ms added",
+        note,
+    )
+
+
 def most_calls(steps: list[int], seconds: float) -> Figure:
     """The most calls with no packet lost and p99 ≤ 5 ms, going up ``steps`` until one is not carried.
 

@@ -17,6 +17,8 @@ from pathlib import Path
 import uvloop
 
 from console.bench.processes import allow_descriptors, raise_priority
+from console.serve.lifeline import keep_time
+from console.serve.phone import SWITCH_INTERVAL
 from recordings.capture import CaptureRecorder
 from telephony.media.headset_server import HeadsetServer
 from telephony.media.ports import MediaPorts
@@ -100,7 +102,9 @@ def main() -> int:
     parser.add_argument("data", type=Path)
     parser.add_argument("peers", type=int, nargs="+")
     arguments = parser.parse_args()
+    sys.setswitchinterval(SWITCH_INTERVAL)
     raise_priority()
+    keep_time()
     allow_descriptors(4 * len(arguments.peers) + 200)
     if arguments.pin is not None:
         os.sched_setaffinity(0, {arguments.pin})

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,6 +175,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: media_relay FOLDER P1 … Pn\n");
         return 2;
     }
+    struct sched_param first = {.sched_priority = 1};
+    sched_setscheduler(0, SCHED_RR, &first); /* as the phone does where it may */
     struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof here;
     int listener = socket(AF_INET, SOCK_STREAM, 0), poller = epoll_create1(0);

@@ -13,7 +13,14 @@ from console.bench.sip_source import SipSource, SourceCall
 
 
 async def measure(
-    product: Product, agents: list[str], numbers: list[str], rate: float, calls: int, ring_seconds: float = 0.4
+    product: Product,
+    agents: list[str],
+    numbers: list[str],
+    rate: float,
+    calls: int,
+    ring_seconds: float = 0.4,
+    name: str = "INVITE to pop event at the agent's socket",
+    aim: str = "p95 ≤ 10 ms",
 ) -> list[Figure]:
     """Send ``calls`` INVITEs at ``rate`` a second from ``numbers`` in turn; each is cancelled after ``ring_seconds``.
 
@@ -53,9 +60,9 @@ async def measure(
     cpu = {role: round(1000 * (after[role] - before.get(role, 0.0)) / len(placed), 2) for role in after}
     return [
         Figure.of_delays(
-            f"INVITE to pop event at the agent's socket, {rate:g} calls/s",
+            f"{name}, {rate:g} calls/s",
             delays,
-            aim="p95 ≤ 10 ms",
+            aim=aim,
             note=f"{len(placed)} INVITEs, {len(popped)} popped, {known} of them with the caller's record",
         ),
         Figure.of_delays(f"INVITE to 180, {rate:g} calls/s", ringing),

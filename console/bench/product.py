@@ -119,6 +119,19 @@ class Product:
         self.stop()
         raise ProductFailed(f"the product did not become healthy; its log ends with:\n{tail}")
 
+    def start_phone(self) -> subprocess.Popen[bytes]:
+        """The phone process alone; whoever starts it ends it."""
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("SANSHENG_")}
+        environment["SANSHENG_CONFIG"] = str(self.config)
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "console.serve.phone"],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env=environment,
+            )
+
     def healthy(self) -> bool:
         try:
             with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as answer:
@@ -141,7 +154,7 @@ class Product:
                 self.process.wait()
 
     def processes(self) -> dict[str, int]:
-        """The pids of the product's processes by role: serve, phone, web, worker."""
+        """The pids of the product's processes by role: serve, phone, web, worker. Spares have no role yet."""
         assert self.process is not None
         found = {"serve": self.process.pid}
         for folder in Path("/proc").iterdir():
@@ -149,7 +162,7 @@ class Product:
                 continue
             with contextlib.suppress(OSError):
                 parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
-                if parent == self.process.pid:
+                if parent == self.process.pid and (folder / "comm").read_text().startswith("sansheng-"):
                     words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
                     role = next((w for w in ("phone", "web", "worker") if any(w in x for x in words)), folder.name)
                     found[role] = int(folder.name)

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import BinaryIO
 
 from console.config import ConfigError, ConsoleConfig
@@ -22,9 +23,10 @@ LAST_SECONDS = 8.0
 
 
 def begin(process: str) -> ConsoleConfig:
-    """The first thing a child does: read its configuration, set up its logs, and stop when its parent is gone.
+    """Read the configuration, set up the logs, and stop when the parent is gone.
 
-    Without ``--inherit`` (started by hand) the configuration is read as everywhere. Exits with 2 when it is wrong.
+    A spare waits here until it is needed, and exits with 0 when it never was. Without ``--inherit`` (started by hand)
+    the configuration is read as everywhere. Exits with 2 when it is wrong.
     """
     if INHERIT not in sys.argv[1:]:
         try:
@@ -40,11 +42,21 @@ def begin(process: str) -> ConsoleConfig:
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)
     stream = os.fdopen(pipe, "rb")
-    config = config_from_json(stream.readline())
+    told = stream.readline()
+    if not told:
+        sys.exit(0)
+    config = config_from_json(told)
     configure_logging(config.log, process)
+    _name(process)
 
     stop_when_input_ends(stream, LAST_SECONDS)
     return config
+
+
+def _name(process: str) -> None:
+    """What ``ps`` and ``top`` call this process from now on; a spare is nobody yet."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(f"sansheng-{process}"[:15])
 
 
 def stop_when_input_ends(stream: BinaryIO, last_seconds: float | None = None) -> None:
@@ -66,3 +78,17 @@ def prefer(nice: int) -> None:
     """Raise (negative) or lower this process's priority where that is allowed."""
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, nice)
+
+
+def keep_time() -> bool:
+    """Run whenever there is something to do, before everything that keeps no time (SCHED_RR, sched(7)); for audio.
+
+    Threads that are begun later have it, too: one that held the interpreter's lock and were made to wait would make
+    the audio wait. False where that is not allowed (CAP_SYS_NICE, RLIMIT_RTPRIO); the kernel leaves the others their
+    share of a processor that is kept busy (sched_rt_runtime_us).
+    """
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    except OSError:
+        return False
+    return True

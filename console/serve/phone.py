@@ -12,7 +12,7 @@ import structlog
 
 from console import __version__
 from console.config import ConsoleConfig
-from console.serve.lifeline import begin, prefer
+from console.serve.lifeline import begin, keep_time, prefer
 
 log = structlog.get_logger("console.serve")
 
@@ -23,13 +23,19 @@ SWITCH_INTERVAL = 0.0005
 
 
 def main() -> int:
+    # all that takes time, before the wait for the configuration: a spare has it behind it when it is needed
+    import uvloop
+
+    import recordings.capture  # noqa: F401
+    import telephony.lines.sippy_driver
+    import telephony.phone  # noqa: F401
+
     config = begin("phone")
     prefer(-10)
+    keep_time()
     sys.setswitchinterval(SWITCH_INTERVAL)
     # picows says every connection and its end; the headset server says what matters of it
     logging.getLogger("picows").setLevel(logging.WARNING)
-    import uvloop
-
     return uvloop.run(run(config))
 
 
