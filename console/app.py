@@ -15,7 +15,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from console import __version__, health, static_files
-from console.admin import rule_routes, trail_routes, user_routes
+from console.admin import rule_routes, sponsored_routes, trail_routes, user_routes
+from console.calls import missed_routes
 from console.calls import routes as calls
 from console.config import ConsoleConfig
 from console.desk import WebDesk
@@ -32,7 +33,7 @@ from console.identity.door import Door
 from console.metrics import CONTENT_TYPE
 from console.patients import routes as patients
 from console.quality import routes as quality
-from console.reception import agent_routes, call_routes
+from console.reception import agent_routes, call_routes, colleague_routes
 from console.reception import routes as reception
 from console.request_metrics import RequestMetrics
 from console.routing import prompt_routes
@@ -45,6 +46,9 @@ DESKS: tuple[Endpoints, ...] = (
     reception.routes,
     agent_routes.routes,
     call_routes.routes,
+    colleague_routes.routes,
+    # before the routes of one call: "missed" is no call's id
+    missed_routes.routes,
     calls.routes,
     patients.routes,
     quality.routes,
@@ -56,6 +60,7 @@ DESKS: tuple[Endpoints, ...] = (
     prompt_routes.routes,
     routing.routes,
     rule_routes.routes,
+    sponsored_routes.routes,
     user_routes.routes,
     trail_routes.routes,
     health.routes,

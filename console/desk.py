@@ -21,6 +21,7 @@ from console.events.intake import Intake
 from console.events.live_calls import LiveCalls
 from console.events.phone_link import PhoneLink
 from console.events.pop import PopLookup
+from console.events.precedence import Precedence
 from console.events.presence import Presence
 from console.events.queue_board import QueueBoard
 from console.events.recording_trouble import RecordingTrouble
@@ -72,11 +73,13 @@ class WebDesk:
         self._catching_up: set[asyncio.Task[None]] = set()
         self.recording_trouble = RecordingTrouble()
         self.queues = QueueBoard(self.hub.tell_all)
+        self.precedence = Precedence(self.phone, self.read, lambda: self.routing.document, self.plan)
         self.hub.listeners += [
             self.metrics.heard,
             self.recording_trouble.heard,
             self.routing.heard,
             self.queues.heard,
+            self.precedence.heard,
         ]
 
     async def start(self) -> None:
@@ -107,6 +110,7 @@ class WebDesk:
         self._recheck.cancel()
         self.queues.close()
         await asyncio.gather(self._recheck, *self._catching_up, return_exceptions=True)
+        await self.precedence.stop()
         await self.presence.stop()
         await self.intake.stop()
         await self.store.stop()

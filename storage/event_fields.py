@@ -33,3 +33,9 @@ def part(event: Event, key: str) -> Event:
     """A map within the event, such as a target."""
     value = event.get(key)
     return value if isinstance(value, Mapping) else {}
+
+
+def priority(event: Event, key: str) -> int:
+    """-1000 to 1000, as a queue's."""
+    value = event.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) and -1000 <= value <= 1000 else 0

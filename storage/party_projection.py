@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from storage.call_row import TALKING, Call, Party, Transfer
-from storage.event_fields import Event, flag, number, part, text, whole
+from storage.event_fields import Event, flag, number, part, priority, text, whole
 from storage.phone_numbers import NumberingPlan, normalise
 
 #: parties that a row keeps; a call has 15 at most (docs/call-control.md)
@@ -130,7 +130,7 @@ def marked(row: Call, event: Event, plan: NumberingPlan) -> Call:
 
 
 def prioritised(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    return replace(row, priority=whole(event, "priority"), priority_reason=text(event, "reason"))
+    return replace(row, priority=priority(event, "priority"), priority_reason=text(event, "reason"))
 
 
 def ended(row: Call, event: Event) -> Call:

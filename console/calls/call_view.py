@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from console.calls.instant import iso
+from console.calls.journey_view import JourneyView, Surroundings, journey
 from console.events.visibility import masked_name
 from console.identity.user import User
 from storage import recordings as recording_table
@@ -44,11 +45,13 @@ class RecordingView(msgspec.Struct, kw_only=True):
     error: str | None
 
 
-class CallView(msgspec.Struct, kw_only=True):
+class CallView(JourneyView, kw_only=True):
     """``number`` is masked for everybody; ``POST /api/calls/{id}/reveal`` tells the whole one.
 
     ``state``: ringing, queued, talking, held, ended. ``outcome`` (null while it goes on): answered, abandoned, busy,
-    rejected, not_found, no_answer, unavailable, failed, cancelled. ``hung_up_by``: caller, agent, network, system.
+    rejected, not_found, no_answer, unavailable, failed, cancelled; voicemail, callback (asked for), forwarded (by a
+    menu to a number), closed (an announcement, then we hung up). ``hung_up_by``: caller, agent, network, system. What
+    else there is: ``JourneyView``.
     """
 
     id: str
@@ -83,16 +86,21 @@ class CallView(msgspec.Struct, kw_only=True):
 
 
 def may_open(user: User, call: Call) -> bool:
-    """Agents open the calls that they took, made, or that rang at their desk, and those that nobody took (somebody has
-    to call back); those who oversee open all."""
+    """Agents open the calls that they took, made, were asked for advice in, or that rang at their desk, and those that
+    nobody took (somebody has to call back); those who oversee open all."""
     if user.oversees or call.agent == user.username or any(one.agent == user.username for one in call.offers):
+        return True
+    if call.handled_by(user.username):
         return True
     return call.state == "ended" and call.answered_at is None and not call.agent
 
 
 def may_listen(user: User, call: Call) -> bool:
-    """Agents hear the calls that they spoke in; those who oversee hear all (D27, D124)."""
-    return user.oversees or (call.agent == user.username and call.answered_at is not None)
+    """Agents hear the calls that they spoke in, and messages that were left for whoever comes next; those who oversee
+    hear all (D27, D124)."""
+    if user.oversees or call.handled_by(user.username):
+        return True
+    return call.voicemail_seconds is not None and call.answered_at is None
 
 
 def view_calls(conn: Connection, calls: Sequence[Call], user: User) -> list[CallView]:
@@ -100,11 +108,12 @@ def view_calls(conn: Connection, calls: Sequence[Call], user: User) -> list[Call
     recordings = recording_table.of_calls(conn, [call.id for call in calls])
     agents = {one.username: one.display_name for one in list_users(conn)}
     patients = {one.id: one.name for one in get_patients(conn, {call.patient_id for call in calls if call.patient_id})}
-    return [_view(call, user, recordings.get(call.id, []), agents, patients) for call in calls]
+    around = Surroundings.of(conn, calls, agents)
+    return [_view(call, user, recordings.get(call.id, []), around, patients) for call in calls]
 
 
 def _view(
-    call: Call, user: User, recordings: Iterable[Recording], agents: dict[str, str], patients: dict[str, str]
+    call: Call, user: User, recordings: Iterable[Recording], around: Surroundings, patients: dict[str, str]
 ) -> CallView:
     masked = call.masked or call.number
     return CallView(
@@ -129,7 +138,7 @@ def _view(
         sip_status=call.sip_status,
         end_reason=call.end_reason or None,
         agent=call.agent or None,
-        agent_name=agents.get(call.agent),
+        agent_name=around.agents.get(call.agent),
         patient_id=call.patient_id or None,
         patient_name=patients.get(call.patient_id),
         talk_seconds=round(call.talk_seconds, 3),
@@ -137,6 +146,7 @@ def _view(
         disposition=call.disposition or None,
         note=call.disposition_note or None,
         recording=view_recording(latest(recordings), may_listen(user, call)),
+        **journey(call, around),
     )
 
 

@@ -29,14 +29,16 @@ log = structlog.get_logger("console.calls")
 WRITERS = ("agent", "supervisor", "admin")
 
 Short = Annotated[str, msgspec.Meta(max_length=80)]
-Outcome = Literal[
-    "", "answered", "abandoned", "busy", "rejected", "not_found", "no_answer", "unavailable", "failed", "cancelled"
-]
+Outcome = (
+    Literal["", "answered", "abandoned", "busy", "rejected", "not_found", "no_answer", "unavailable", "failed"]
+    | Literal["cancelled", "voicemail", "callback", "forwarded", "closed"]
+)
 
 
 class CallsQuery(msgspec.Struct):
     """``since`` and ``until`` (of the start; until excluded): ISO 8601 or Unix seconds. ``before``: id of the last
-    call of the page before. ``same_number_as``: id of a call, for all calls of its number."""
+    call of the page before. ``same_number_as``: id of a call, for all calls of its number. ``branch``: a label chosen
+    in a menu. ``callback``: one was asked for in the call, or it is one."""
 
     number: Short = ""
     same_number_as: Short = ""
@@ -47,6 +49,13 @@ class CallsQuery(msgspec.Struct):
     outcome: Outcome = ""
     state: Literal["", "ringing", "queued", "talking", "held", "ended"] = ""
     patient: Short = ""
+    queue: Short = ""
+    transferred: bool | None = None
+    private: bool | None = None
+    wrong_transfer: bool | None = None
+    voicemail: bool | None = None
+    callback: bool | None = None
+    branch: Short = ""
     before: Short = ""
     limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
 
@@ -110,6 +119,13 @@ async def calls(call: ApiCall) -> list[CallView]:
             outcome=query.outcome,
             state=query.state,
             patient_id=query.patient,
+            queue=query.queue,
+            transferred=query.transferred,
+            private=query.private,
+            wrong_transfer=query.wrong_transfer,
+            voicemail=query.voicemail,
+            callback=query.callback,
+            branch=query.branch,
             before=query.before,
             limit=query.limit,
             plan=desk.plan,

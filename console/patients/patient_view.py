@@ -22,7 +22,8 @@ class PhoneView(msgspec.Struct, kw_only=True):
 
 
 class PatientView(msgspec.Struct, kw_only=True):
-    """``sex``: male, female or unknown. ``birth_date``: ISO 8601 or empty. ``version`` goes back with a change."""
+    """``sex``: male, female or unknown. ``birth_date``: ISO 8601 or empty. ``assisted``: needs more time, goes first in
+    a queue (D24). ``version`` goes back with a change."""
 
     id: str
     record_number: str
@@ -30,6 +31,7 @@ class PatientView(msgspec.Struct, kw_only=True):
     sex: str
     birth_date: str
     note: str
+    assisted: bool
     phones: list[PhoneView]
     version: int
     created_at: str
@@ -44,6 +46,7 @@ def view_patient(patient: Patient, plan: NumberingPlan) -> PatientView:
         sex=patient.sex,
         birth_date=patient.birth_date,
         note=patient.note,
+        assisted=patient.assisted,
         phones=[_phone(phone, plan) for phone in patient.phones],
         version=patient.version,
         created_at=iso(patient.created_at) or "",

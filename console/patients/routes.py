@@ -45,6 +45,8 @@ class NewPatient(msgspec.Struct):
     note: Note = ""
     record_number: Short = ""
     phones: Phones = []
+    #: disabled or otherwise in need of more time: goes first in a queue (D24)
+    assisted: bool = False
     confirmed: bool = False
 
 
@@ -57,6 +59,7 @@ class PatientChange(msgspec.Struct):
     birth_date: Short | None = None
     note: Note | None = None
     phones: Phones | None = None
+    assisted: bool | None = None
 
 
 class RevealWish(msgspec.Struct):
@@ -105,6 +108,7 @@ async def create(call: ApiCall) -> PatientView | Response:
             sex=wish.sex,
             birth_date=wish.birth_date,
             note=wish.note,
+            assisted=wish.assisted,
             record_number=wish.record_number,
             phones=wish.phones,
             confirmed=wish.confirmed,
@@ -135,6 +139,7 @@ async def change(call: ApiCall) -> PatientView:
         sex=wish.sex,
         birth_date=wish.birth_date,
         note=wish.note,
+        assisted=wish.assisted,
         phones=wish.phones,
         plan=desk.plan,
         number_of=_number_of(call),

@@ -77,6 +77,7 @@ def create(
     birth_date: str,
     note: str,
     record_number: str,
+    assisted: bool = False,
     phones: Sequence[PhoneDraft],
     confirmed: bool,
     plan: NumberingPlan,
@@ -96,6 +97,7 @@ def create(
             birth_date=birth_date,
             note=note,
             record_number=record_number,
+            assisted=assisted,
             plan=plan,
         )
     except PatientError as error:
@@ -115,6 +117,7 @@ def change(
     sex: str | None,
     birth_date: str | None,
     note: str | None,
+    assisted: bool | None = None,
     phones: Sequence[PhoneDraft] | None,
     plan: NumberingPlan,
     number_of: NumberOfCall,
@@ -133,13 +136,14 @@ def change(
             sex=sex,
             birth_date=birth_date,
             note=note,
+            assisted=assisted,
             plan=plan,
         )
     except PatientError as error:
         _refuse(error)
     changed = [
         field
-        for field in ("name", "sex", "birth_date", "note", "phones")
+        for field in ("name", "sex", "birth_date", "note", "assisted", "phones")
         if getattr(before, field) != getattr(after, field)
     ]
     detail = {"fields": changed, "version": after.version}
