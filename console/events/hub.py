@@ -101,12 +101,19 @@ class EventHub:
         if "call" not in event or event["type"] == "agent.state":
             return Delivery(event, concerned_agents(event), None, self._area_code)
         agents = self.calls.agents_of(event)
+        if event["type"] == "party.joined":
+            event = self.named(event)
         pop = None
         if carries_pop(event):
             seen = self.calls.find(event["call"])
             if seen is not None and seen.pop is not None and seen.pop.done():
                 pop = seen.pop.result()
         return Delivery(event, agents, pop, self._area_code)
+
+    def named(self, party: dict[str, Any]) -> dict[str, Any]:
+        """A party with the name of its agent, who has a console here: the phone knows some by their user name only."""
+        console = self._consoles.get(party.get("agent", ""))
+        return {**party, "name": console.user.display_name} if console and not party.get("name") else party
 
     def missed(self, after: dict[str, int]) -> list[Delivery] | None:
         """What came after the cursor ``after``, from memory; None when memory does not reach back so far."""

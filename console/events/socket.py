@@ -180,7 +180,8 @@ async def _calls_for(desk: WebDesk, console: Console, calls: list[dict[str, Any]
         desk.calls.begin(call)
         seen = desk.calls.find(call["call"])
         pop = await asyncio.shield(seen.pop) if seen is not None and seen.pop is not None else None
-        masked = masked_numbers(call, desk.config.home_area_code)
+        named = {**call, "parties": [desk.hub.named(party) for party in call.get("parties", ())]}
+        masked = masked_numbers(named, desk.config.home_area_code)
         shown.append({**masked, "pop": pop.with_masked_number() if pop else None})
     return shown
 

@@ -1,4 +1,5 @@
 /** The department directory: whom a call can be taken to. */
+import type { AgentStatus } from '@/events/types'
 import { get, put, remove } from './client'
 import { listed } from './calls'
 
@@ -29,3 +30,21 @@ export const directory = async (query: string) =>
 const favouriteOf = (entry: string) => `/api/directory/${encodeURIComponent(entry)}/favourite`
 export const setFavourite = (entry: string, favourite: boolean) =>
   favourite ? put<unknown>(favouriteOf(entry), {}) : remove<unknown>(favouriteOf(entry))
+
+export interface Colleague {
+  agent: string
+  name: string
+  status: AgentStatus
+  reason: string
+}
+
+export interface QueueChoice {
+  queue: string
+  name_zh: string
+  name_en: string
+  waiting: number
+}
+
+/** Who else is on the floor, the free ones first, and the queues. */
+export const colleagues = (query: string) =>
+  get<{ agents: Colleague[]; queues: QueueChoice[] }>('/api/colleagues', { q: query })

@@ -38,6 +38,8 @@ export const useControl = defineStore('control', () => {
   const speakers = computed(() => parties.value.filter((one) => speaks(one) && one.state === 'joined'))
   const conference = computed(() => !asked.value && speakers.value.length > 2)
   const watching = computed(() => role.value === 'listener' || role.value === 'whisperer')
+  /** Here as a supervisor: not mine to hang up, only to leave. */
+  const supervising = computed(() => watching.value || role.value === 'barger')
   const heldByMe = computed(() => !asked.value && (call.value?.heldBy.includes('agent') ?? false))
   const lastCall = computed<LiveCall | null>(() => calls.get(lastId.value))
 
@@ -86,7 +88,9 @@ export const useControl = defineStore('control', () => {
   /** Whoever came last, me aside. */
   const latest = computed(
     () =>
-      parties.value.filter((one) => one.party !== 0 && one.agent !== desk.user && speaks(one)).at(-1) ?? null,
+      parties.value
+        .filter((one) => one.party !== 0 && one.agent !== desk.user && speaks(one) && one.role !== 'barger')
+        .at(-1) ?? null,
   )
   const dropLatest = async () =>
     mine.value && conference.value && latest.value ? drop(latest.value.party) : undefined
@@ -132,6 +136,7 @@ export const useControl = defineStore('control', () => {
     speakers,
     conference,
     watching,
+    supervising,
     heldByMe,
     latest,
     mayAsk,
