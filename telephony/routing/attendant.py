@@ -14,11 +14,14 @@ from telephony import events
 from telephony.clock import SECOND, Clock
 from telephony.routing import spoken
 from telephony.routing.activity import Activity
+from telephony.routing.announcer import Announcer
 from telephony.routing.attended import Attended, Outlook
 from telephony.routing.callback_offer import CallbackOffer
 from telephony.routing.menu_turn import MenuTurn
+from telephony.routing.message_taking import MessageTaking
 from telephony.routing.opening_hours import OpeningHours
 from telephony.routing.queue_wait import QueueWait
+from telephony.routing.recording_notice import RecordingNotice
 from telephony.routing.settings import Menu, Queue, RoutingSettings
 from telephony.routing.steps import (
     HangUp,
@@ -34,10 +37,6 @@ from telephony.routing.steps import (
 
 log = logging.getLogger(__name__)
 
-#: an announcement whose end is never reported counts as played
-LONGEST_PROMPT = 120 * SECOND
-#: a message is long enough then
-LONGEST_MESSAGE = 300 * SECOND
 #: steps without the caller's doing; a document has no loops, but it may change under a call
 MOST_STEPS = 20
 
@@ -52,14 +51,11 @@ class Attendant:
         self.outlook = outlook
         self._routing = routing
         self._clock = clock
+        self._announcer = Announcer(attended, clock)
         self._activity = Activity()
         self._emergency = False
         self._over = False
         self._steps = 0
-        #: counts what was said, so that the end of something that was interrupted is known as such
-        self._saying = 0
-        self._then: Callable[[int], None] | None = None
-        self._said_by: int | None = None
 
     @property
     def routing(self) -> RoutingSettings:
@@ -72,7 +68,7 @@ class Attendant:
 
     @property
     def speaking(self) -> bool:
-        return self._then is not None
+        return self._announcer.speaking
 
     @property
     def over(self) -> bool:
@@ -90,7 +86,7 @@ class Attendant:
         elif not self.is_open(entry.hours) and entry.closed is not None:
             self.go(entry.closed, "closed", now)
         elif entry.announce_recording:
-            self._activity = _RecordingNotice(self, entry.to)
+            self._activity = RecordingNotice(self, entry.to)
             self.say([spoken.RECORDING], "recording", partial(self.go, entry.to, "entry"))
         else:
             self.go(entry.to, "entry", now)
@@ -123,7 +119,7 @@ class Attendant:
 
     def message_taken(self, seconds: float, now: int) -> None:
         """The caller pressed #."""
-        if not self._over and isinstance(self._activity, _TakingMessage):
+        if not self._over and isinstance(self._activity, MessageTaking):
             log.info("call %s: a message of %.1f s was left", self.attended.call.id, seconds)
             self._activity = Activity()
             self.say([spoken.VOICEMAIL_THANKS], "voicemail", lambda _: self.attended.end("message left"))
@@ -131,20 +127,18 @@ class Attendant:
     def routing_changed(self, now: int) -> None:
         """A caller whose queue is gone goes to the first one."""
         if not self._over:
-            self._activity_of_gone_queue(now)
+            self._leave_gone_queue(now)
 
     def deadline(self) -> int | None:
         if self._over:
             return None
-        times = [time for time in (self._said_by, self._activity.deadline()) if time is not None]
+        times = [time for time in (self._announcer.deadline(), self._activity.deadline()) if time is not None]
         return min(times, default=None)
 
     def due(self, now: int) -> None:
         if self._over:
             return
-        if self._said_by is not None and now >= self._said_by:
-            log.warning("call %s: the end of an announcement was not reported", self.attended.call.id)
-            self._said(self._saying)
+        self._announcer.due(now)
         deadline = self._activity.deadline()
         if not self._over and deadline is not None and now >= deadline:
             self._activity.due(now)
@@ -239,27 +233,15 @@ class Attendant:
     def say(self, prompts: Sequence[str], why: str, then: Callable[[int], None]) -> None:
         """Play to the caller, picking up first; ``then(now)`` when it has played."""
         self.attended.pick_up()
-        if self._over:
-            return
-        self.publish(events.AnnouncementPlayed(call=self.attended.call.id, prompt=prompts[0], why=why))
-        self._saying += 1
-        self._then, self._said_by = then, self._clock.monotonic() + LONGEST_PROMPT
-        self.attended.play(prompts, partial(self._said, self._saying))
+        if not self._over:
+            self._announcer.say(prompts, why, then)
 
     def hush(self) -> None:
         """Stop what is being said; nothing follows from it."""
-        if self._then is not None:
-            self._saying += 1
-            self._then = self._said_by = None
-            self.attended.stop_playing()
+        self._announcer.hush()
 
     def publish(self, event: events.CallEvent) -> None:
         self.attended.publish(event)
-
-    def _said(self, saying: int) -> None:
-        if saying == self._saying and self._then is not None:
-            then, self._then, self._said_by = self._then, None, None
-            then(self._clock.monotonic())
 
     # ---- parts of steps
 
@@ -293,7 +275,7 @@ class Attendant:
 
     def _voicemail(self, queue: str, prompt: str) -> None:
         name = self.routing.queue(queue).name
-        activity = self._activity = _TakingMessage(self)
+        activity = self._activity = MessageTaking(self.attended)
 
         def record(now: int) -> None:
             activity.starts(now)
@@ -328,7 +310,7 @@ class Attendant:
             events.CallDequeued(call=call.id, queue=queue or call.queue, why=why, waited_seconds=waited, to=to)
         )
 
-    def _activity_of_gone_queue(self, now: int) -> None:
+    def _leave_gone_queue(self, now: int) -> None:
         if isinstance(self._activity, QueueWait):
             queue = self.routing.queue(self._activity.queue)
             if queue.name != self._activity.queue:
@@ -337,40 +319,10 @@ class Attendant:
 
     def _stop(self) -> None:
         self._over = True
-        self._saying += 1
-        self._then = self._said_by = None
+        self._announcer.forget()
         self._activity = Activity()
-
-
-class _RecordingNotice(Activity):
-    """It is said to the end, but the emergency key of the menu behind it counts already."""
-
-    def __init__(self, attendant: Attendant, to: Step) -> None:
-        self._attendant = attendant
-        self._to = to
-
-    def digit(self, digit: str, now: int) -> None:
-        menu = self._attendant.routing.menu(self._to.menu) if isinstance(self._to, ToMenu) else None
-        if menu is not None and digit == menu.emergency:
-            self._attendant.emergency(menu, now)
 
 
 class _Forwarding(Activity):
     def __init__(self, back: str) -> None:
         self.back = back
-
-
-class _TakingMessage(Activity):
-    def __init__(self, attendant: Attendant) -> None:
-        self._attendant = attendant
-        self._until: int | None = None
-
-    def starts(self, now: int) -> None:
-        self._until = now + LONGEST_MESSAGE
-
-    def deadline(self) -> int | None:
-        return self._until
-
-    def due(self, now: int) -> None:
-        self._until = None
-        self._attendant.attended.end("the message is long enough")

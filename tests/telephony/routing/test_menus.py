@@ -9,7 +9,7 @@ from attended_house import HOUR, MENU, MESSAGE, AttendedHouse, entry, in_menu, q
 
 from telephony import events
 from telephony.clock import SECOND
-from telephony.routing.attendant import LONGEST_PROMPT
+from telephony.routing.announcer import LONGEST_PROMPT
 
 TO_MENU = {"kind": "menu", "menu": "main"}
 

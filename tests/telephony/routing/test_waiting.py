@@ -9,7 +9,7 @@ from attended_house import AttendedHouse, entry, in_menu, in_queue, queue
 
 from telephony import events
 from telephony.clock import SECOND
-from telephony.routing.attendant import LONGEST_MESSAGE
+from telephony.routing.message_taking import LONGEST_MESSAGE
 
 
 def test_music_is_played_where_the_queue_says_so() -> None:
