@@ -211,7 +211,7 @@ class Phone:
             line.name,
             number,
             dialled=digits,
-            queue=settings.queue,
+            home_queue=settings.queue,
             agent=agent,
             patient_id=patient_id,
         )

@@ -66,6 +66,8 @@ class Call:
     dialled: str = ""
     display_name: str = ""
     queue: str = ""
+    #: where a call that came from no queue waits when it comes back from a transfer
+    home_queue: str = ""
     agent: str = ""
     patient_id: str = ""
     sip_call_id: str = ""
@@ -214,7 +216,7 @@ class Call:
     def wait_again(self, queue: str, now: int) -> Effects:
         """Answered before, and waiting for an agent once more."""
         self.queued_at = now
-        effects = self._into_queue(queue or self.queue, now, 0)
+        effects = self._into_queue(queue or self.queue or self.home_queue, now, 0)
         return [*effects, *conversation.route(self), AwaitAgent()]
 
     def returns(self, agent: str, now: int) -> Effects:

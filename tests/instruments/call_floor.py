@@ -36,8 +36,8 @@ PATIENCE = 10.0
 class Telephone(Guest):
     """An outside number. ``does``: ``answer``, ``ring``, or a status to refuse with."""
 
-    def __init__(self, number: int, name: str, does: str | int = "answer") -> None:
-        super().__init__(number, PITCHES[number], 8)
+    def __init__(self, number: int, hertz: float, name: str, does: str | int = "answer") -> None:
+        super().__init__(number, hertz, 8)
         self.name = name
         self.does = does
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -90,11 +90,9 @@ class Town(Peer):
         again = any(m.start == message.start and m["call-id"] == message["call-id"] for m in self.seen)
         self.seen.append(message)
         if not message.is_request:
-            if again and message.status == 200 and message.method == "INVITE":
-                leg = self.by_call_id[message["call-id"]].leg  # our ACK was late or lost
-                assert leg is not None
-                leg.ack()
-            else:
+            if message.status == 200 and message.method == "INVITE":
+                self._answered(message)
+            if not again:
                 self.inbox.put_nowait(message)
             return
         telephone = self.by_call_id.get(message["call-id"])
@@ -119,6 +117,13 @@ class Town(Peer):
                 pass
             case _:
                 self.respond(message, 200, "OK")
+
+    def _answered(self, answer: Message) -> None:
+        caller = self.by_call_id[answer["call-id"]]
+        assert caller.leg is not None
+        caller.leg.learn(answer)
+        caller.leg.ack()
+        caller.agree(answer.body)
 
     def _called(self, invite: Message) -> None:
         number = invite.uri.partition("sip:")[2].partition("@")[0]
@@ -214,28 +219,31 @@ class CallFloor:
 
     # ---- people
 
-    async def agent(self, name: str, ready: bool = True) -> Agent:
+    def _pitch(self) -> float:
+        return PITCHES[len(self.guests)]
+
+    async def agent(self, name: str, ready: bool = True, hertz: float = 0.0) -> Agent:
         await self.seam.command("agent.sign_in", agent=name, name=name, queues=["default"])
         token = sign(self.settings.secret, name, "test", 60)
         url = f"ws://127.0.0.1:{self.settings.headset_port}/headset?token={token}"
         client = await connect(url, compression=None, proxy=None)
-        guest = Agent(len(self.guests), PITCHES[len(self.guests)], client, name)
+        guest = Agent(len(self.guests), hertz or self._pitch(), client, name)
         self.guests.append(guest)
         await self.until(lambda: self.phone.floor.agent(name).headset)
         if ready:
             await self.seam.command("agent.ready", agent=name)
         return guest
 
-    def telephone(self, number: str, does: str | int = "answer") -> Telephone:
+    def telephone(self, number: str, does: str | int = "answer", hertz: float = 0.0) -> Telephone:
         """Somebody who can be dialled."""
-        telephone = Telephone(len(self.guests), number, does)
+        telephone = Telephone(len(self.guests), hertz or self._pitch(), number, does)
         self.guests.append(telephone)
         self.town.telephones[number] = telephone
         return telephone
 
-    async def caller(self, number: str = "13800138000") -> Telephone:
+    async def caller(self, number: str = "13800138000", hertz: float = 0.0) -> Telephone:
         """Somebody who calls in; not answered yet."""
-        telephone = Telephone(len(self.guests), number)
+        telephone = Telephone(len(self.guests), hertz or self._pitch(), number)
         self.guests.append(telephone)
         telephone.leg = self.town.call("1000", number, make_offer("127.0.0.1", telephone.port))
         self.town.by_call_id[telephone.leg.call_id] = telephone
