@@ -82,8 +82,11 @@ async def test_a_phone_process_that_is_killed_again_and_again_is_back_as_soon_ea
 
 
 async def spare_stands(house: Any) -> bool:
+    return await asyncio.to_thread(spare_waits, house.product.process.pid)
+
+
+def spare_waits(parent: int) -> bool:
     """The supervisor has a child without a name, which has loaded the phone and sleeps."""
-    parent = house.product.process.pid
     for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
         about = Path("/proc", child)
         if (about / "comm").read_text().startswith("sansheng-"):
