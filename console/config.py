@@ -212,6 +212,8 @@ def check_line(key: str, line: LineSettings) -> None:
         raise ConfigError(f"{key}.mode: is {line.mode!r}, should be trunk or register")
     if line.driver not in DRIVERS:
         raise ConfigError(f"{key}.driver: is {line.driver!r}, should be {' or '.join(DRIVERS)}")
+    if line.transfer not in ("refer", "bridge"):
+        raise ConfigError(f"{key}.transfer: is {line.transfer!r}, should be refer or bridge")
     if line.mode == "register" and not (line.proxy and line.username):
         raise ConfigError(f"{key}.proxy: a line that registers needs proxy and username")
     if line.mode == "trunk" and not (line.peers or line.proxy):
