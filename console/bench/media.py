@@ -89,12 +89,17 @@ def _say(process: asyncio.subprocess.Process, *lines: str) -> None:
     process.stdin.write("".join(f"{line}\n" for line in lines).encode())
 
 
-async def measure(subject: str, calls: int, seconds: float, pin: int | None, warm_up: float = WARM_UP) -> Run:
+async def measure(subject: str, calls: int, seconds: float, pin: int | None, warm_up: float | None = None) -> Run:
     """One run of ``subject`` (``phone`` or ``relay``) with ``calls`` for ``seconds``. Raises NoCompiler."""
     folder = Path(tempfile.mkdtemp(prefix="media-bench-"))
     allow_descriptors(4 * calls + 200)
     try:
-        load_command = [str(compiled("media_load", folder)), str(calls), str(warm_up), str(seconds)]
+        load_command = [
+            str(compiled("media_load", folder)),
+            str(calls),
+            str(WARM_UP if warm_up is None else warm_up),
+            str(seconds),
+        ]
         async with _process(*load_command) as load:
             ports = (await _line(load)).split()[1:]
             if subject == "relay":
@@ -184,8 +189,8 @@ async def _disturbed(calls: int, seconds: float, pin: int | None) -> tuple[Run, 
 
 
 def disturbance(calls: int, seconds: float) -> Figure:
-    """The added delay's p99 beside a process that encodes 5 MB of JSON and runs a query of 300 ms in turn, on the phone's
-    own processor and at the web process's priority, against a run without it right before. Raises NoCompiler."""
+    """The added delay's p99 beside a process that encodes 5 MB of JSON and runs a query of 300 ms in turn, on the
+    phone's own processor and at the web process's priority, against a run right before it. Raises NoCompiler."""
     with apart() as (pin, note):
         alone = asyncio.run(measure("phone", calls, seconds, pin))
         beside, done = asyncio.run(_disturbed(calls, seconds, pin))

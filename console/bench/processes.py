@@ -15,6 +15,12 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def pin_process(pid: int, processor: int) -> None:
+    """All threads that it has now, and what they begin."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(task.name), {processor})
+
+
 def raise_priority() -> bool:
     """As the phone does where it may: on a busy machine it is not the scheduler that is to be measured."""
     try:

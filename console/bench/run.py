@@ -13,21 +13,25 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from console.bench import media, painted, pop
+from console.bench import chromium, freed, media, painted, pop, setups, stall
 from console.bench.compiled import NoCompiler
 from console.bench.figures import Report
 from console.bench.product import PASSWORD, Product, running
 
-PARTS = ("pop", "painted", "media")
+#: what is measured, in this order
+PARTS = ("cost", "most", "disturbance", "stall", "setups", "ring", "freed", "chromium", "pop", "painted")
 #: one who has not been on the floor before, so that a click makes ready
 BROWSER_AGENT = "bench-browser"
+#: patients in the database while rings are measured; the pop's own part has many
+RING_PATIENTS = 1000
+RING_AGENTS = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", choices=PARTS, action="append", help="measure only this (may be repeated)")
     parser.add_argument("--patients", type=_count, default=1_000_000, help="invented patients in the database")
     parser.add_argument("--rate", type=float, action="append", help="calls a second for the pop (default: 1 and 10)")
-    parser.add_argument("--seconds", type=_count, default=30, help="length of each load (at most 300)")
+    parser.add_argument("--seconds", type=_count, default=10, help="length of each load (at most 300)")
     parser.add_argument("--calls", type=_count, action="append", help="recorded calls (default: 50 to 400)")
     parser.add_argument("--output", type=Path, default=Path("bench-results"), help="folder of the result files")
 
@@ -40,23 +44,67 @@ def _count(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit status 0 when everything asked for was measured; what could not be is said and left out."""
+    """Exit status 0 when everything asked for was measured or said to be left out; what could not be is said."""
     report = Report()
-    wanted = arguments.only or list(PARTS)
+    wanted = [part for part in PARTS if not arguments.only or part in arguments.only]
     seconds = min(arguments.seconds, 300)
+    begun = time.monotonic()
+    _media(report, wanted, arguments.calls or [50, 100, 200, 400], seconds)
+    if "setups" in wanted:
+        print("Calls set up, SIPp as the source:", flush=True)
+        try:
+            report.add(setups.most_setups([50, 100, 150, 200, 250, 300], min(seconds, 10)))
+        except setups.NoSipp as error:
+            report.skip("calls set up per second", str(error))
     with tempfile.TemporaryDirectory(prefix="sansheng-bench-") as folder:
+        if "ring" in wanted or "freed" in wanted:
+            _rings(report, wanted, Path(folder), seconds)
+        if "chromium" in wanted:
+            print("Headset in Chromium:", flush=True)
+            try:
+                for figure in chromium.measure():
+                    report.add(figure)
+            except chromium.CannotMeasure as error:
+                report.skip("delays of the headset in Chromium", str(error))
         if "pop" in wanted or "painted" in wanted:
             _desk(report, wanted, Path(folder), arguments.patients, arguments.rate or [1.0, 10.0], seconds)
-        if "media" in wanted:
-            print("Recorded calls, RTP to headset and back:", flush=True)
-            try:
-                for figure in media.costs(arguments.calls or [50, 100, 200, 400], min(seconds, 15)):
-                    report.add(figure)
-                report.add(media.most_calls([300, 400, 500, 600], min(seconds, 10)))
-            except NoCompiler as error:
-                report.skip("recorded calls", str(error))
-    print(f"Written to {report.write(arguments.output)}")
+    print(f"Written to {report.write(arguments.output)} after {time.monotonic() - begun:.0f} s")
     return 0
+
+
+def _media(report: Report, wanted: list[str], calls: list[int], seconds: int) -> None:
+    if {"cost", "most", "disturbance", "stall"} & set(wanted):
+        print("Recorded calls, RTP to headset and back:", flush=True)
+    try:
+        if "cost" in wanted:
+            for figure in media.costs(calls, seconds):
+                report.add(figure)
+        if "most" in wanted:
+            report.add(media.most_calls([300, 400, 500, 600], seconds))
+        if "disturbance" in wanted:
+            report.add(media.disturbance(50, seconds))
+    except NoCompiler as error:
+        report.skip("the cost of recorded calls", str(error))
+    if "stall" in wanted:
+        report.add(asyncio.run(stall.measure()))
+
+
+def _rings(report: Report, wanted: list[str], folder: Path, seconds: int) -> None:
+    product = Product(folder / "rings")
+    product.write_config()
+    agents = [f"bench{number}" for number in range(1, RING_AGENTS + 1)]
+    numbers = _fill(product, RING_PATIENTS, agents)
+    with running(product):
+        print("Rings through the queue:", flush=True)
+        if "ring" in wanted:
+            for rate in (1.0, 10.0, 30.0):
+                name, calls = "INVITE to the ring at the agent's console socket", max(20, int(rate * seconds))
+                for figure in asyncio.run(
+                    pop.measure(product, agents, numbers, rate, calls, name=name, aim="p95 ≤ 4 ms")
+                ):
+                    report.add(figure)
+        if "freed" in wanted:
+            report.add(asyncio.run(freed.measure(product, agents[0], numbers, 40)))
 
 
 def _desk(report: Report, wanted: list[str], folder: Path, patients: int, rates: list[float], seconds: int) -> None:

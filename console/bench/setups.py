@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import csv
-import os
 import shutil
 import socket
 import tempfile
@@ -20,7 +19,7 @@ from typing import Any
 
 from console.bench.figures import Figure
 from console.bench.media import apart
-from console.bench.processes import cpu_seconds
+from console.bench.processes import cpu_seconds, pin_process
 from console.bench.product import Product, free_port
 from telephony.seam.client import SeamClient, SeamClosed
 
@@ -90,8 +89,9 @@ async def measure(product: Product, pid: int, client: SeamClient, rate: int, sec
     with tempfile.TemporaryDirectory(prefix="setups-") as folder:
         statistics = Path(folder) / "statistics.csv"
         options = {
-            "-sf": SCENARIO, "-i": "127.0.0.1", "-p": free_port(socket.SOCK_DGRAM), "-m": calls, "-r": rate, "-l": 20 * rate,
-            "-s": "1000", "-mp": free_port(socket.SOCK_DGRAM), "-timeout": f"{seconds + 40:.0f}s", "-stf": statistics, "-fd": 1,
+            "-sf": SCENARIO, "-i": "127.0.0.1", "-p": free_port(socket.SOCK_DGRAM), "-mp": free_port(socket.SOCK_DGRAM),
+            "-m": calls, "-r": rate, "-l": 20 * rate, "-s": "1000", "-timeout": f"{seconds + 40:.0f}s",
+            "-stf": statistics, "-fd": 1,
         }  # fmt: skip
         words = [str(word) for pair in options.items() for word in pair]
         client.waiting_events()
@@ -138,8 +138,7 @@ async def _figure(rates: list[int], seconds: float, pin: int | None, note: str) 
     try:
         async with phone_alone(product) as (pid, client):
             if pin is not None:
-                for task in Path(f"/proc/{pid}/task").iterdir():
-                    os.sched_setaffinity(int(task.name), {pin})
+                pin_process(pid, pin)
             await client.command("routing.set", routing=ROUTING)
             await measure(product, pid, client, 20, 1.0)
             for rate in rates:

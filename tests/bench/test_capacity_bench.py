@@ -1,0 +1,86 @@
+"""Each part of the capacity benchmark measures what it says, here in small."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from console.bench import chromium, freed, media, pop, run, setups, stall
+from console.bench.product import Product, running
+
+
+def test_calls_set_up_by_sipp_are_counted_with_what_each_costs(tmp_path: Path) -> None:
+    async def work() -> setups.Setups:
+        product = Product(tmp_path / "data")
+        product.write_config()
+        async with setups.phone_alone(product) as (pid, client):
+            await client.command("routing.set", routing=setups.ROUTING)
+            return await setups.measure(product, pid, client, 20, 1.0)
+
+    found = asyncio.run(work())
+    assert (found.calls, found.failed) == (20, 0)
+    assert 0 < found.cpu_ms < 500
+    # each call began, was picked up, ended, and its recording was closed
+    assert found.events >= 4 * found.calls
+
+
+def test_without_sipp_the_bench_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(setups.NoSipp, match="not installed"):
+        setups.most_setups([10], 1.0)
+
+
+def test_rings_through_the_queue_are_timed_to_the_agents_socket(tmp_path: Path) -> None:
+    product = Product(tmp_path / "data")
+    product.write_config()
+    agents = ["bench1", "bench2"]
+    numbers = run._fill(product, 50, agents)
+    with running(product):
+        first, ringing, _ = asyncio.run(pop.measure(product, agents, numbers, 10.0, 4, name="ring"))
+        next_ring = asyncio.run(freed.measure(product, agents[0], numbers, 3))
+    assert first.values["n"] == ringing.values["n"] == 4
+    assert first.values["p50"] > ringing.values["p50"] > 0
+    assert next_ring.values["n"] == 3
+    assert next_ring.values["p50"] > 0
+
+
+def test_the_disturbance_runs_beside_the_phone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(media, "WARM_UP", 0.3)
+    figure = media.disturbance(2, 1.0)
+    assert figure.values["JSON texts"] > 0
+    assert figure.values["queries"] > 0
+    assert figure.values["p99 disturbed"] > 0
+
+
+def test_after_a_stall_of_the_network_the_added_delay_is_shed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stall, "_BEFORE", 0.6)
+    monkeypatch.setattr(stall, "_AFTER", 2.0)
+    figure = asyncio.run(stall.measure())
+    assert figure.values["worst delay ms"] > 100
+    assert 0 < figure.values["shed after"] < 3
+    assert figure.values["delay at the end ms"] < figure.values["usual delay ms"] + stall.SHED
+
+
+def test_the_figures_of_the_journeys_instrument_are_read() -> None:
+    printed = "\nmicrophone to socket, quiet page: p50 37.0 ms, p95 42.1 ms, max 50.0 ms, n 33\n."
+    (figure,) = chromium.figures(printed)
+    assert figure.values == {"p50": 37.0, "p95": 42.1, "max": 50.0, "n": 33}
+    assert figure.aim == "p95 ≤ 42 ms"
+    assert chromium.INSTRUMENT.exists()
+
+
+def test_a_part_alone_is_written_with_machine_and_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(media, "WARM_UP", 0.3)
+    parser = argparse.ArgumentParser()
+    run.add_arguments(parser)
+    arguments = parser.parse_args(["--only", "cost", "--calls", "2", "--seconds", "1", "--output", str(tmp_path)])
+    assert run.run(arguments) == 0
+    (written,) = tmp_path.glob("bench-*.json")
+    body = json.loads(written.read_text())
+    assert body["machine"]["cores"] >= 1
+    cost = body["figures"][0]["values"]
+    assert cost["ratio"] == pytest.approx(cost["phone"] / cost["C relay"], rel=0.1) or cost["C relay"] == 0
