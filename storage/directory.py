@@ -5,6 +5,7 @@ An entry leads to exactly one of a telephone number, an agent (user name) or a q
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
@@ -36,6 +37,9 @@ KINDS = ("department", "person", "emergency")
 MAX_NAME, MAX_NOTE, MAX_NUMBER = 100, 500, 80
 #: entries in all; a hospital has hundreds
 MAX_ENTRIES = 5000
+
+_WORD = re.compile(r"[^\W_]+")
+_SMALL_WORDS = frozenset({"and", "of", "the", "for", "in", "at"})
 
 directory_entries = Table(
     "directory_entries",
@@ -128,7 +132,8 @@ def list_entries(conn: Connection) -> list[Entry]:
 
 
 def search(entries: Iterable[Entry], text: str) -> list[Entry]:
-    """Those that ``text`` may mean: part of a name, its pinyin or initials from the start on, part of the number."""
+    """Those that ``text`` may mean: part of a Chinese name, words or initials of an English one, pinyin or its initials
+    from the start on, part of the number."""
     typed = " ".join(text.split())
     if not typed:
         return list(entries)
@@ -138,13 +143,21 @@ def search(entries: Iterable[Entry], text: str) -> list[Entry]:
 
 
 def _fits(entry: Entry, folded: str, latin: str, digits: str) -> bool:
-    if folded in entry.name_zh.casefold() or folded in entry.name_en.casefold():
+    if folded in entry.name_zh.casefold() or _fits_english(entry.name_en.casefold(), folded):
         return True
     if latin and any(key.startswith(latin) for key in (entry.pinyin, entry.initials, *entry.other_readings)):
         return True
     if len(digits) >= 2 and digits in "".join(letter for letter in entry.number if letter.isdecimal()):
         return True
     return bool(folded) and folded in (entry.agent, entry.queue)
+
+
+def _fits_english(name: str, typed: str) -> bool:
+    """From the start of a word on, or the first letters of the words that count: ``ent`` is ear, nose and throat."""
+    words = _WORD.findall(name)
+    if any(" ".join(words[start:]).startswith(typed) for start in range(len(words))):
+        return True
+    return "".join(word[0] for word in words if word not in _SMALL_WORDS).startswith(typed)
 
 
 def get_entry(conn: Connection, entry: str) -> Entry | None:
