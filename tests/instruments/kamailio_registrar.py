@@ -1,4 +1,4 @@
-"""Kamailio as registrar and proxy on loopback, run in the foreground from a configuration of the test's own."""
+"""Kamailio as registrar, proxy or dispatcher on loopback, in the foreground, from a configuration of the test's own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-CONFIGURATION = Path(__file__).parents[1] / "peers" / "kamailio" / "registrar.cfg"
+CONFIGURATIONS = Path(__file__).parents[1] / "peers" / "kamailio"
 PATIENCE = 20
 
 
@@ -23,27 +23,20 @@ def _modules() -> str:
     return f"{folders[0]}/"
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 @asynccontextmanager
-async def _kamailio(folder: Path, algorithm: str, qop: bool) -> AsyncIterator[int]:
+async def run_kamailio(folder: Path, name: str, port: int, values: dict[str, str]) -> AsyncIterator[Path]:
+    """Kamailio on ``port`` with ``name``.cfg, whose ``@KEYS@`` are replaced; gives its log."""
     program = shutil.which("kamailio", path="/usr/sbin:/usr/bin:/usr/local/sbin")
     assert program, "the peer tests need Kamailio: apt install kamailio"
-    port = _free_port()
-    text = CONFIGURATION.read_text()
-    values = {
-        "PORT": str(port),
-        "MODULES": _modules(),
-        "ALGORITHM": algorithm,
-        "QOP": "auth",
-        "FLAGS": "1" if qop else "0",
-    }
-    for name, value in values.items():
-        text = text.replace(f"@{name}@", value)
+    text = (CONFIGURATIONS / f"{name}.cfg").read_text()
+    for key, value in {"PORT": str(port), "MODULES": _modules(), **values}.items():
+        text = text.replace(f"@{key}@", value)
     configuration = folder / "kamailio.cfg"
     configuration.write_text(text)
     with (folder / "kamailio.log").open("wb") as log:
@@ -53,7 +46,7 @@ async def _kamailio(folder: Path, algorithm: str, qop: bool) -> AsyncIterator[in
         )  # fmt: skip
     try:
         await _answers(port, process, folder / "kamailio.log")
-        yield port
+        yield folder / "kamailio.log"
     finally:
         if process.returncode is None:
             process.terminate()
@@ -63,6 +56,14 @@ async def _kamailio(folder: Path, algorithm: str, qop: bool) -> AsyncIterator[in
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
                 await process.wait()
+
+
+@asynccontextmanager
+async def _kamailio(folder: Path, algorithm: str, qop: bool) -> AsyncIterator[int]:
+    port = free_port()
+    values = {"ALGORITHM": algorithm, "QOP": "auth", "FLAGS": "1" if qop else "0"}
+    async with run_kamailio(folder, "registrar", port, values):
+        yield port
 
 
 def _tail(log: Path) -> str:
