@@ -6,8 +6,8 @@ from __future__ import annotations
 FRAME_NS = 20_000_000
 #: a call this much early counts: the clock's own grid is the frame's
 _EARLY = FRAME_NS // 2
-#: what a loop that was held up for longer has missed is not made up for
-_MOST_LATE = 10 * FRAME_NS
+#: what a loop that was held up for longer has missed is not made up for: that would arrive as delay
+_MOST_LATE = 2 * FRAME_NS + _EARLY
 
 
 class Beat:

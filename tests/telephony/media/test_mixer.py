@@ -118,7 +118,7 @@ def test_the_clock_is_used_only_while_there_are_mixes(on_loop: Any) -> None:
         began = asyncio.get_running_loop().time()
         await asyncio.sleep(0.5)
         took = asyncio.get_running_loop().time() - began
-        assert abs(len(ear.heard) - took * 50) <= 3
+        assert took * 50 * 0.7 <= len(ear.heard) <= took * 50 + 3
         mixer.mix({})
         assert not clock._all
 
@@ -135,6 +135,9 @@ def test_a_clock_that_comes_late_makes_up_for_it_unless_it_was_away_for_long() -
     total = sum(beat.due(now + 3 * FRAME_NS + 1 + step * 21_000_000) for step in range(1, 101))
     assert total == 105
     assert beat.due(now + 10**10) == 1
+    # a stall of 60 ms is skipped, not made up for: four frames at once would be delay
+    assert beat.due(now + 10**10 + 4 * FRAME_NS) == 1
+    assert beat.due(now + 10**10 + 5 * FRAME_NS) == 1
 
 
 def test_fades_begin_and_end_at_silence() -> None:
