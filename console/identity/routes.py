@@ -16,6 +16,7 @@ from console.http import ApiCall, ApiError, Endpoints, Message
 from console.identity.session_cache import COOKIE, user_view
 from console.identity.user import User
 from storage import access_trail, sessions, users
+from storage.phone_numbers import normalise
 
 if TYPE_CHECKING:
     from console.desk import WebDesk
@@ -35,7 +36,19 @@ class SessionView(msgspec.Struct):
 
 
 class OwnChange(msgspec.Struct):
-    locale: Literal["zh-CN", "en"]
+    """What is left out stays. ``mobile``: where calls ring in a home shift (D103); empty: none any more."""
+
+    locale: Literal["zh-CN", "en"] | None = None
+    mobile: Annotated[str, msgspec.Meta(max_length=40)] | None = None
+
+
+class OwnSettings(msgspec.Struct):
+    """``mobile`` is masked; ``queues`` empty: all. Queues and skills are set by administrators."""
+
+    locale: str
+    mobile: str
+    queues: list[str]
+    skills: dict[str, int]
 
 
 @routes.post("/api/session", body=Credentials, returns=SessionView, public=True)
@@ -112,15 +125,31 @@ def _close(conn: Connection, token: str, username: str) -> None:
         access_trail.record(conn, username, "logout", "user", username)
 
 
+@routes.get("/api/me", returns=OwnSettings)
+async def my_settings(call: ApiCall) -> OwnSettings:
+    """What is set for the user who asks."""
+    desk: WebDesk = call.desk
+    user = await desk.read(lambda conn: users.find_user(conn, call.user.username))
+    if user is None:
+        raise ApiError(401, "signed_out", Message("请先登录", "Please sign in"))
+    mobile = normalise(user.mobile).masked if user.mobile else ""
+    return OwnSettings(user.locale, mobile, list(user.queues), dict(user.skills))
+
+
 @routes.patch("/api/me", body=OwnChange, returns=SessionView)
 async def change_me(call: ApiCall) -> SessionView:
-    """Choose the language of the screens."""
+    """Choose the language of the screens, or the mobile of one's home shift. 422 bad_mobile."""
     desk: WebDesk = call.desk
-    username = call.user.username
+    username, change = call.user.username, call.body
 
-    def change(conn: Connection) -> users.User:
-        return users.update_user(conn, username, locale=call.body.locale)
+    def work(conn: Connection) -> users.User:
+        return users.update_user(conn, username, locale=change.locale, mobile=change.mobile)
 
-    changed = await call.run(change)
+    try:
+        changed = await call.run(work)
+    except users.UserError as error:
+        raise ApiError(
+            422, error.code, Message("无法识别为电话号码", str(error)), field=error.code.removeprefix("bad_")
+        ) from error
     desk.sessions.forget_user(username)
     return SessionView(user=user_view(changed))

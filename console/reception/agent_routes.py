@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
 from console.http import ApiCall, Endpoints
 from console.reception.dialable import number_to_dial
+from storage.users import find_user
+
+if TYPE_CHECKING:
+    from console.desk import WebDesk
 
 routes = Endpoints("reception")
 
@@ -22,7 +26,8 @@ class StateWish(msgspec.Struct):
 
 
 class DeviceWish(msgspec.Struct):
-    """``phone``: calls ring at ``number`` in the headset's place and are recorded all the same (home shift, D103)."""
+    """``phone``: calls ring at ``number`` in the headset's place and are recorded all the same (home shift, D103);
+    without a number at the mobile in the user's settings."""
 
     device: Literal["headset", "phone"]
     number: Annotated[str, msgspec.Meta(max_length=80)] = ""
@@ -59,6 +64,14 @@ async def set_state(call: ApiCall) -> AgentView:
 async def set_device(call: ApiCall) -> AgentView:
     """Take calls on the headset, or on a telephone at home (D103). 400 bad_number; 409 no_line, agent_busy."""
     wish: DeviceWish = call.body
-    number = number_to_dial(wish.number, call.config.home_area_code) if wish.device == "phone" else ""
+    number = ""
+    if wish.device == "phone":
+        number = number_to_dial(wish.number or await _own_mobile(call), call.config.home_area_code)
     state = await call.phone.command("agent.reach", agent=call.user.username, device=wish.device, number=number)
     return msgspec.convert(state, AgentView)
+
+
+async def _own_mobile(call: ApiCall) -> str:
+    desk: WebDesk = call.desk
+    user = await desk.read(lambda conn: find_user(conn, call.user.username))
+    return user.mobile if user is not None else ""

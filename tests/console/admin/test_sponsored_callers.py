@@ -92,3 +92,23 @@ def test_skills_and_queues_of_an_agent_reach_the_floor_at_once_and_the_mobile_is
             assert "default" in on_floor.queues
 
     house(body)
+
+
+def test_a_user_sets_the_mobile_of_their_home_shift_and_calls_reach_it(house: Run) -> None:
+    async def body(desk: Any) -> None:
+        async with desk.signed_in("agent1") as agent:
+            await desk.ready(agent)
+            none = await agent.post("/api/agent/device", json={"device": "phone"})
+            assert (none.status_code, none.json()["error"]["code"]) == (400, "bad_number")
+            assert (await agent.patch("/api/me", json={"mobile": "138 0571 1001"})).status_code == 200
+            mine = (await agent.get("/api/me")).json()
+            assert mine == {"locale": "zh-CN", "mobile": "138****1001", "queues": [], "skills": {}}
+            reached = await agent.post("/api/agent/device", json={"device": "phone"})
+            assert (reached.status_code, reached.json()["device"]) == (200, "phone"), reached.text
+            on_floor = next(one for one in desk.phone.floor if one.user == "agent1")
+            assert "13805711001" in str(desk.phone.floor.phone_of(on_floor.user))
+            for wrong in ({"mobile": "home"}, {"mobile": 5}, {"locale": "tlh"}):
+                refused = await agent.patch("/api/me", json=wrong)
+                assert (refused.status_code, refused.json()["error"]["field"]) == (422, next(iter(wrong)))
+
+    house(body)
