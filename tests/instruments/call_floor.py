@@ -1,6 +1,6 @@
 """A whole phone with a town around it: agents on headsets, callers and departments on telephones, each with a tone.
 
-Real SIP, RTP and headset sockets on loopback. ``hearing`` lets everybody talk at once and gives who heard whom.
+Real SIP, RTP and headset sockets on loopback. ``hears`` lets everybody talk at once and measures who heard whom.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ from telephony.settings import LineSettings, PhoneSettings
 
 #: a voice is there from this level on (dB against what was said), and is not below it; music has some of every pitch
 THERE = -8.0
-PATIENCE = 10.0
+#: dBFS from which on a prompt, music or a tone is there
+PLAYED = -45.0
+PATIENCE = 15.0
 
 
 class Telephone(Guest):
@@ -69,6 +71,15 @@ class Telephone(Guest):
             except BlockingIOError:
                 return
             self.ear.append((datagram[1] & 0x7F, datagram[12:]))
+
+    def hang_up(self) -> None:
+        assert self.leg is not None
+        self.leg.send("BYE")
+
+    def give_up(self) -> None:
+        """CANCEL."""
+        assert self.leg is not None
+        self.leg.cancel()
 
     async def close(self) -> None:
         self.udp.close()
@@ -264,13 +275,26 @@ class CallFloor:
 
     # ---- sound
 
-    async def hearing(self, *guests: Any, seconds: float = 0.7) -> dict[str, set[str]]:
-        """Everybody says their tone; by name, whose tones arrived."""
-        everybody = guests or tuple(self.guests)
+    async def hears(self, expected: dict[str, set[str]], *, played_to: str = "") -> None:
+        """Those named talk all at once: each hears whom it should and nobody else, and ``played_to`` hears a sound.
+
+        Measured again, a few times, where it is not so: a busy machine leaves packets out.
+        """
+        everybody = [guest for guest in self.guests if guest.name in expected]
+        found: dict[str, set[str]] = {}
+        for _ in range(6):
+            found = await self._hearing(everybody)
+            loud = all(self._loudness(guest) > PLAYED for guest in everybody if guest.name == played_to)
+            if found == expected and loud:
+                return
+        assert found == expected
+        raise AssertionError(f"{played_to} hears silence")
+
+    async def _hearing(self, everybody: list[Any]) -> dict[str, set[str]]:
         await talk(everybody, 0.15)  # what was routed before runs out
         for guest in everybody:
             guest.ear.clear()
-        await talk(everybody, seconds)
+        await talk(everybody, 0.7)
         found: dict[str, set[str]] = {}
         for guest in everybody:
             heard = guest.heard(0.1) if len(guest.ear) > 15 else None
@@ -279,8 +303,8 @@ class CallFloor:
             }
         return found
 
-    def loudness(self, guest: Any) -> float:
-        """dBFS of what arrived in the last ``hearing``, whatever it was; silence is far below -60."""
+    def _loudness(self, guest: Any) -> float:
+        """dBFS of what arrived last, whatever it was; silence is far below -60."""
         return float(guest.heard(0.1).level) if len(guest.ear) > 15 else -120.0
 
 

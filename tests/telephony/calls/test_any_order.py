@@ -324,7 +324,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(by=st.sampled_from([Party.CALLER, Party.NETWORK]), really=seldom)
     def caller_goes(self, by: Party, really: bool) -> None:
-        if really and self.lines.pop(0, None):
+        if really and self.lines.pop(0, ""):
             self.run(self.call.line_ends(by, 200 if self.call.picked_up else 487, "BYE", self.clock.now))
 
     @rule(status=st.sampled_from([180, 183]), early=st.booleans())
@@ -444,7 +444,7 @@ class AnyOrder(RuleBasedStateMachine):
                 if self.live and conversation.party_of(self.call, agent) is not None:
                     self.run(self.call.agent_hangs_up(agent, self.clock.now))
             for party in sorted(self.lines, reverse=True):
-                if self.lines.pop(party, None):
+                if self.lines.pop(party, ""):
                     self.run(self.call.party_ends(party, Party.CALLER, 200, "BYE", self.clock.now))
         assert not self.live
         assert not self.lines

@@ -17,7 +17,7 @@ from telephony.events import AgentStatus
 from telephony.seam.client import CommandError
 
 AGENTS = ("agent1", "agent2", "agent3", "boss")
-NUMBERS = {"8001": "answer", "8002": "ring", "8003": 486, "8004": "answer"}
+NUMBERS: dict[str, str | int] = {"8001": "answer", "8002": "ring", "8003": 486, "8004": "answer"}
 COMMANDS = (
     "answer", "answer", "answer", "reject", "hold", "resume", "mute", "transfer", "consult", "consult", "swap",
     "merge", "merge", "complete", "cancel_consult", "drop", "leave", "monitor", "take_over", "private", "hang_up",
@@ -40,16 +40,16 @@ async def _act(at: CallFloor, random: Random) -> None:
     command, call = random.choice(COMMANDS), random.choice(list(at.phone.calls))
     live = at.phone.calls[call].call
     who = random.choice([live.agent or "agent1", *live.ringing, random.choice(AGENTS)])
-    more: dict[str, Any] = {
+    more: dict[str, dict[str, Any]] = {
         "mute": {"muted": random.random() < 0.5},
         "private": {"private": random.random() < 0.5},
         "transfer": {"target": _target(random)},
         "consult": {"target": _target(random)},
         "drop": {"party": random.randrange(4)},
         "monitor": {"mode": random.choice(["listen", "whisper", "barge"])},
-    }.get(command, {})
+    }
     with contextlib.suppress(CommandError):
-        await at.do(command, who, call, **more)
+        await at.do(command, who, call, **more.get(command, {}))
 
 
 async def _outside(at: CallFloor, random: Random, callers: list[Telephone]) -> None:
@@ -61,7 +61,7 @@ async def _outside(at: CallFloor, random: Random, callers: list[Telephone]) -> N
         at.town.answer(telephone)
     elif telephone.to is not None and random.random() < 0.4:
         telephone.over.set()
-        telephone.leg.send("BYE")
+        telephone.hang_up()
 
 
 async def _arrive(at: CallFloor, callers: list[Telephone]) -> None:

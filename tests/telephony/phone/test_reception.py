@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from call_floor import CallFloor, Telephone, call_floor
+from room_guests import talk
 
 from telephony import events
 from telephony.events import AgentStatus, OfferOutcome, Party, TransferKind
@@ -75,8 +76,7 @@ def test_a_caller_hears_the_menu_chooses_waits_with_music_and_is_answered(on_flo
         caller = await at.caller()
         call = await picked_up(at, caller)
         await at.event(events.MenuEntered, menu="main", version=7)
-        await at.hearing(caller, seconds=0.6)
-        assert at.loudness(caller) > -45, "the greeting"
+        await at.hears({caller.name: set()}, played_to=caller.name)
         (shown,) = (await at.seam.command("snapshot"))["calls"]
         assert (shown["menu"], shown["phase"]) == ("main", "menu")
         press(caller, "1")
@@ -84,15 +84,14 @@ def test_a_caller_hears_the_menu_chooses_waits_with_music_and_is_answered(on_flo
         assert (chosen.outcome, chosen.digit, chosen.label) == ("chosen", "1", "业务咨询")
         queued = await at.event(events.CallQueued)
         assert (queued.queue, queued.position) == ("enquiries", 1)
-        await at.hearing(caller, seconds=0.6)
-        assert at.loudness(caller) > -45, "the music"
+        await at.hears({caller.name: set()}, played_to=caller.name)
         await at.seam.command("agent.ready", agent="agent1")
         await at.event(events.CallOffered, agent="agent1")
         await at.do("answer", "agent1", call)
         answered = await at.event(events.CallAnswered)
         assert (answered.caller_rings, answered.within_three_rings) == (1, True)
-        assert await at.hearing() == {"agent1": {caller.name}, caller.name: {"agent1"}}
-        caller.leg.send("BYE")
+        await at.hears({"agent1": {caller.name}, caller.name: {"agent1"}})
+        caller.hang_up()
         assert (await at.event(events.CallEnded)).by is Party.CALLER
 
     on_floor(body)
@@ -116,7 +115,7 @@ def test_the_emergency_key_goes_ahead_of_whoever_waits_longer(on_floor: Any) -> 
         await at.seam.command("agent.ready", agent="agent1")
         assert (await at.event(events.CallOffered)).call == call
         for caller in (urgent, first):
-            caller.leg.send("BYE")
+            caller.hang_up()
         await at.until(lambda: not at.phone.calls)
         left = [e for e in at.events if isinstance(e, events.CallDequeued)]
         assert [e.why for e in left] == ["abandoned", "abandoned"]
@@ -132,12 +131,12 @@ def test_a_message_is_recorded_from_the_tone_until_the_caller_ends_it(on_floor: 
         caller = await at.caller()
         call = await picked_up(at, caller)
         await at.event(events.RecordingStarted, call=call)
-        await at.hearing(caller, seconds=1.2)
+        await talk([caller], 1.2)
         press(caller, "#")
         left = await at.event(events.VoicemailLeft)
         assert (left.queue, left.starts) == ("complaints", 0.0)
         assert 1.2 <= left.seconds < 5
-        caller.leg.send("BYE")
+        caller.hang_up()
         closed = await at.event(events.RecordingClosed)
         assert closed.packets >= 55
 
@@ -158,8 +157,8 @@ def test_a_call_that_nobody_takes_overflows_to_a_number_and_is_answered_only_whe
         await picked_up(at, caller)
         told = await at.event(events.CallTransferred)
         assert (told.kind, told.by, told.party) == (TransferKind.ROUTED, "", 1)
-        assert await at.hearing() == {caller.name: {"8001"}, "8001": {caller.name}}
-        caller.leg.send("BYE")
+        await at.hears({caller.name: {"8001"}, "8001": {caller.name}})
+        caller.hang_up()
         assert (await at.event(events.CallEnded)).by is Party.CALLER
         await asyncio.wait_for(ward.over.wait(), 5)
 
@@ -177,7 +176,7 @@ def test_a_number_that_does_not_take_the_overflow_gives_the_caller_back_to_the_a
         await at.agent("agent1")
         await at.event(events.CallOffered, agent="agent1")
         call = await at.answered("agent1", caller)
-        assert await at.hearing(at.guests[1], at.guests[2]) == {caller.name: {"agent1"}, "agent1": {caller.name}}
+        await at.hears({caller.name: {"agent1"}, "agent1": {caller.name}})
         await at.do("hang_up", "agent1", call)
 
     on_floor(body)
@@ -191,7 +190,7 @@ def test_a_caller_who_wants_to_be_called_back_keeps_their_place(on_floor: Any) -
         press(caller, "1")
         asked = await at.event(events.CallbackRequested, call=call)
         started = await at.event(events.CallbackStarted, requested_in=call)
-        caller.leg.send("BYE")
+        caller.hang_up()
         await at.event(events.CallEnded, call=call)
         later = await at.caller("13800000009")
         await at.until(lambda: len(at.phone.calls) == 2)
@@ -206,7 +205,7 @@ def test_a_caller_who_wants_to_be_called_back_keeps_their_place(on_floor: Any) -
         answered = await at.event(events.CallAnswered)
         assert answered.call == started.call
         await at.do("hang_up", "agent1", started.call)
-        later.leg.cancel()
+        later.give_up()
         await at.event(events.CallEnded, call=next(iter(at.phone.calls)))
 
     on_floor(body)
@@ -234,7 +233,7 @@ def test_a_call_in_a_queue_that_is_gone_goes_to_the_first_one(on_floor: Any) -> 
         await at.event(events.CallQueued, queue="default")
         await at.agent("agent1")
         assert (await at.event(events.CallOffered, agent="agent1")).queue == "default"
-        caller.leg.send("BYE")
+        caller.hang_up()
         await at.event(events.CallEnded)
 
     on_floor(body)
@@ -276,7 +275,7 @@ def test_somebody_important_is_moved_forward_and_rings_at_the_agent_who_is_prefe
         await at.event(events.CallEnded, call=call)
         await at.do("mark", "agent1", call, mark="wrong_transfer", detail="骨科, not 内科")
         assert (await at.event(events.CallMarked)).mark == "wrong_transfer"
-        first.leg.cancel()
+        first.give_up()
         await at.until(lambda: not at.phone.calls)
 
     on_floor(body)
