@@ -41,9 +41,10 @@ def blind(call: Call, agent: str, target: Target, way: Way, now: int, *, refer: 
         raise CallRefused("wrong_state", "Only a call between you and the caller alone can be transferred.")
     if target.kind is TargetKind.QUEUE:
         told = events.CallTransferred(call=call.id, kind=TransferKind.BLIND, by=agent, target=target)
-        return [*_leaves(call, own, now), Emit(told), *call.wait_again(target.queue, now)]
+        resumed = conversation.hold_caller(call, False, now)
+        return [*resumed, *_leaves(call, own, now), Emit(told), *call.wait_again(target.queue, now)]
     if target.kind is TargetKind.NUMBER and refer:
-        effects = conversation.gone(call, own, Party.AGENT, 200, "transferred", now)
+        effects = _leaves(call, own, now)
         call.referral = Referral(agent, target, way, now)
         call.begin_transferring()
         return [*effects, ReferLine(way.number), *conversation.route(call)]
@@ -54,7 +55,8 @@ def _bridge(call: Call, own: Participant, target: Target, way: Way, now: int) ->
     role = Role.AGENT if target.kind is TargetKind.AGENT else Role.MEMBER
     _, effects = invitations.invite(call, role, target, way, own.agent, now, TransferKind.BLIND)
     call.begin_transferring()
-    return [*effects, *_leaves(call, own, now), *conversation.route(call)]
+    resumed = conversation.hold_caller(call, False, now)
+    return [*effects, *resumed, *_leaves(call, own, now), *conversation.route(call)]
 
 
 def _leaves(call: Call, own: Participant, now: int) -> Effects:
@@ -63,7 +65,7 @@ def _leaves(call: Call, own: Participant, now: int) -> Effects:
     for party in list(call.parties.values()):
         if party.agent and party.joined:
             effects += conversation.gone(call, party, Party.SYSTEM, 200, "the call was transferred", now)
-    return [*effects, *conversation.hold_caller(call, False, now)]
+    return effects
 
 
 def forward(call: Call, target: Target, way: Way, now: int) -> Effects:

@@ -183,6 +183,28 @@ def test_a_refer_that_is_refused_is_bridged_and_one_that_succeeds_is_no_hang_up_
     assert (over.by, over.reason) == (Party.SYSTEM, "transferred")
 
 
+@pytest.mark.parametrize("refer", [False, True])
+def test_a_supervisor_who_listened_does_not_stay_in_a_call_that_was_transferred(refer: bool) -> None:
+    call = answered()
+    call.agent_holds("agent1", True, at(2))
+    supervision.monitor(call, "boss", "listen", at(3))
+    effects = transfer.blind(call, "agent1", WARD, BY_LINE, at(5), refer=refer)
+    assert FreeAgent("boss", handled=False) in effects
+    assert (HoldLine(False) in effects) != refer, "the peer that transfers a held caller need not resume first"
+    if refer:
+        assert HoldLine(False) in transfer.refer_done(call, 603, "Decline", at(6))
+
+
+def test_a_call_that_an_agent_dialled_comes_back_to_the_queue_of_its_line() -> None:
+    call = Call("c2", Direction.OUTBOUND, "trunk", "13800138000", Rules(), agent="agent1", home_queue="default")
+    call.place(at(0))
+    call.callee_answers("PCMA", at(1))
+    transfer.blind(call, "agent1", COLLEAGUE, Way(), at(5))
+    call.agent_rejects("agent2", at(6))
+    assert (call.phase, call.queue) == (Phase.QUEUED, "default")
+    assert call.may_offer_to("agent1", at(6))
+
+
 def test_a_peer_that_says_nothing_of_a_refer_is_not_waited_for_any_longer_than_a_minute() -> None:
     call = answered()
     transfer.blind(call, "agent1", WARD, BY_LINE, at(5), refer=True)
