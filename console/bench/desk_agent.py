@@ -18,13 +18,17 @@ OnEvent = Callable[[dict[str, Any], int], None]
 
 
 class DeskAgent:
-    """``on_event(event, monotonic_ns)`` hears every event of ``/ws/events``; the time is taken before it is parsed."""
+    """``on_event(event, monotonic_ns)`` hears every event of ``/ws/events``; the time is taken before it is parsed.
+
+    ``rings`` holds when the phone said on the headset's socket that a call rings here, by call.
+    """
 
     def __init__(self, url: str, username: str, on_event: OnEvent) -> None:
         self.url = url
         self.username = username
         self.on_event = on_event
         self.cookie = ""
+        self.rings: dict[str, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._sockets: list[ClientConnection] = []
 
@@ -68,8 +72,12 @@ class DeskAgent:
 
     async def _answer_probes(self, headset: ClientConnection) -> None:
         async for message in headset:
-            if isinstance(message, str) and (probe := json.loads(message)).get("type") == "probe":
-                await headset.send(json.dumps({"type": "alive", "n": probe["n"], "page_age_ms": 1, "stats": {}}))
+            now = time.monotonic_ns()
+            said = json.loads(message) if isinstance(message, str) else {}
+            if said.get("type") == "probe":
+                await headset.send(json.dumps({"type": "alive", "n": said["n"], "page_age_ms": 1, "stats": {}}))
+            elif said.get("type") == "ring" and said["on"]:
+                self.rings.setdefault(said["call"], now)
 
     async def stop(self) -> None:
         for task in self._tasks:

@@ -31,6 +31,7 @@ port = {headset}
 [sip]
 host = "127.0.0.1"
 port = {sip}
+t1 = {sip_t1}
 rtp_host = "127.0.0.1"
 rtp_ports = [{rtp_low}, {rtp_high}]
 [[lines]]
@@ -62,6 +63,8 @@ class Product:
     #: where the trunk's outbound calls go
     peer: int = field(default_factory=lambda: free_port(socket.SOCK_DGRAM))
     rtp_ports: tuple[int, int] = (30000, 33999)
+    #: seconds, RFC 3261's T1
+    sip_t1: float = 0.5
     extra_config: str = ""
     process: subprocess.Popen[bytes] | None = None
 
@@ -88,6 +91,7 @@ class Product:
                 http=self.http,
                 headset=self.headset,
                 sip=self.sip,
+                sip_t1=self.sip_t1,
                 peer=self.peer,
                 rtp_low=self.rtp_ports[0],
                 rtp_high=self.rtp_ports[1],

@@ -98,10 +98,8 @@ def _rings(report: Report, wanted: list[str], folder: Path, seconds: int) -> Non
         print("Rings through the queue:", flush=True)
         if "ring" in wanted:
             for rate in (1.0, 10.0, 30.0):
-                name, calls = "INVITE to the ring at the agent's console socket", max(20, int(rate * seconds))
-                for figure in asyncio.run(
-                    pop.measure(product, agents, numbers, rate, calls, name=name, aim="p95 ≤ 4 ms")
-                ):
+                calls = max(20, int(rate * seconds))
+                for figure in asyncio.run(pop.measure(product, agents, numbers, rate, calls)):
                     report.add(figure)
         if "freed" in wanted:
             report.add(asyncio.run(freed.measure(product, agents[0], numbers, 40)))

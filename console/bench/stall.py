@@ -89,15 +89,22 @@ async def _delays() -> tuple[float, list[tuple[float, float]]]:
     return resumed, arrived
 
 
+def _shed_at(usual: list[bool]) -> int:
+    """From which packet on a second in a row is as usual, a single one that the machine held up aside."""
+    for first in range(len(usual) - 50):
+        if usual[first] and sum(usual[first : first + 50]) >= 45:
+            return first
+    return len(usual)
+
+
 async def measure() -> Figure:
     resumed, arrived = await _delays()
     before = [delay for at, delay in arrived if at < resumed - STALL - 0.1]
     usual = statistics.median(before) if before else float("nan")
     after = [(at, delay) for at, delay in arrived if at >= resumed]
-    late = [at for at, delay in after if delay > usual + SHED]
-    shed = max(0.0, max(late) - resumed) if late else 0.0
+    shed = _shed_at([delay <= usual + SHED for _, delay in after])
     values = {
-        "shed after": round(shed, 2),
+        "shed after": round(after[shed][0] - resumed, 2) if shed < len(after) else float("inf"),
         "usual delay ms": round(usual, 2),
         "worst delay ms": round(max((delay for _, delay in after), default=float("nan")), 1),
         "delay at the end ms": round(statistics.median([delay for _, delay in after[-25:]] or [float("nan")]), 2),

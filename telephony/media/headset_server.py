@@ -19,6 +19,7 @@ from picows import (
     ws_create_server,
 )
 
+from telephony.events import CallOffered, Event, OfferEnded
 from telephony.media.headset import BAD_TOKEN, REPLACED, SILENT_SOCKET, Headset
 from telephony.media.headset_liveness import PROBE_EVERY, SILENT
 from telephony.media.token import InvalidToken, verify
@@ -92,6 +93,13 @@ class HeadsetServer:
     def connected(self) -> list[str]:
         """Agents whose headset can take a call."""
         return [agent for agent in self._by_agent if self.headset(agent) is not None]
+
+    def observe(self, event: Event) -> None:
+        """A listener of the event stream: tells a headset that a call rings at its agent, or no longer does."""
+        if isinstance(event, CallOffered | OfferEnded):
+            headset = self._by_agent.get(event.agent)
+            if headset is not None:
+                headset.send_text({"type": "ring", "call": event.call, "on": isinstance(event, CallOffered)})
 
     # the sockets
 

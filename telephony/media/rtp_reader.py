@@ -18,6 +18,10 @@ _log = logging.getLogger(__name__)
 #: ns from the beginning of one round to the next: what a packet may wait on a busy phone
 ROUND = 2_000_000
 
+#: ns between rounds after which more than one packet of a stream may wait, and how many are then read at once
+HELD_UP = 15_000_000
+MOST_PASSES = 8
+
 #: ``reader(now)``: monotonic ns of the round's beginning
 Reader = Callable[[int], None]
 
@@ -52,10 +56,21 @@ class RtpReader:
             self._epoll = self._loop = None
 
     def _round(self) -> None:
-        assert self._epoll is not None
         now = time.monotonic_ns()
+        # one packet of each socket; a loop that was held up finds several, and would never catch up one by one
+        behind = now - self._last_round
+        for _ in range(1 if behind < HELD_UP else MOST_PASSES):
+            if self._epoll is None or not self._pass(self._epoll, now):
+                break
+        if behind < 2 * ROUND and self._loop is not None:
+            self._loop.call_soon(self._rest)
+        self._last_round = now
+
+    def _pass(self, epoll: select.epoll, now: int) -> bool:
+        """Call the readers of all sockets that have something; whether there were any."""
         readers = self._readers
-        for descriptor, _ in self._epoll.poll(0):
+        ready = epoll.poll(0)
+        for descriptor, _ in ready:
             reader = readers.get(descriptor)
             if reader is None:
                 continue  # one before it closed this one
@@ -63,9 +78,7 @@ class RtpReader:
                 reader(now)
             except Exception:
                 _log.exception("reading an RTP socket failed")
-        if now - self._last_round < 2 * ROUND and self._loop is not None:
-            self._loop.call_soon(self._rest)
-        self._last_round = now
+        return bool(ready)
 
     def _rest(self) -> None:
         """Before the loop looks for what has come: all of it, from headsets and elsewhere, then is one round."""

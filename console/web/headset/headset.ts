@@ -72,6 +72,8 @@ export class Headset extends Emitter<HeadsetEvents> {
   private processing: MicrophoneProcessing
   private startGrace = false
   private readonly ring = new RingTone()
+  /** Calls of which the phone said that they ring here. */
+  private readonly rings = new Set<string>()
   private readonly onDeviceChange = (): void => void this.devicesChanged()
 
   constructor(private readonly options: HeadsetOptions) {
@@ -280,6 +282,9 @@ export class Headset extends Emitter<HeadsetEvents> {
       case 'retry_due':
         void this.retry(this.generation)
         break
+      case 'ring':
+        this.phoneRings(message.call, message.on)
+        break
       case 'call_started':
         this.callNow = message.call
         this.emit('callStarted', {
@@ -306,6 +311,14 @@ export class Headset extends Emitter<HeadsetEvents> {
     }
   }
 
+  /** The phone itself says that a call rings here, before the console's event comes and whether or not it does. */
+  private phoneRings(call: string, on: boolean): void {
+    if (on) {
+      this.rings.add(call)
+      this.startRing()
+    } else if (this.rings.delete(call) && this.rings.size === 0) this.stopRing()
+  }
+
   private callStopped(call: string, reason: 'stopped' | 'lost'): void {
     this.callNow = null
     this.emit('callStopped', { call, reason })
@@ -314,6 +327,10 @@ export class Headset extends Emitter<HeadsetEvents> {
   }
 
   private socketClosed(code: number, detail: string): void {
+    if (this.rings.size > 0) {
+      this.rings.clear()
+      this.stopRing()
+    }
     if (code === REPLACED) {
       this.teardown()
       this.setLink({ name: 'replaced' })

@@ -160,6 +160,9 @@ class HeadsetLink {
       case 'probe':
         this.answerProbe(message.n)
         break
+      case 'ring':
+        this.tell({ type: 'ring', call: message.call, on: message.on })
+        break
       // The close code 4001 that follows says the same; a type that a newer phone knows is passed over.
       case 'replaced':
       case undefined:

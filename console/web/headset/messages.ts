@@ -19,6 +19,7 @@ export type WorkerToPage =
   | { type: 'closed'; code: number; detail: string }
   /** The pause before the next attempt is over (counted here: a page's timers are throttled in the background). */
   | { type: 'retry_due' }
+  | { type: 'ring'; call: string; on: boolean }
   | { type: 'call_started'; call: string; direction: CallDirection; payloadType: PayloadType }
   | { type: 'call_stopped'; call: string; reason: 'stopped' | 'lost' }
   | { type: 'muted'; muted: boolean }

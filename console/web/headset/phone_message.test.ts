@@ -14,6 +14,11 @@ describe('message of the phone', () => {
     expect(parsePhoneMessage('{"type":"stop","call":"c1"}')).toEqual({ type: 'stop', call: 'c1' })
     expect(parsePhoneMessage('{"type":"mute","muted":true}')).toEqual({ type: 'mute', muted: true })
     expect(parsePhoneMessage('{"type":"probe","n":3}')).toEqual({ type: 'probe', n: 3 })
+    expect(parsePhoneMessage('{"type":"ring","call":"c1","on":true}')).toEqual({
+      type: 'ring',
+      call: 'c1',
+      on: true,
+    })
     expect(parsePhoneMessage('{"type":"replaced"}')).toEqual({ type: 'replaced' })
   })
 
@@ -31,7 +36,7 @@ describe('message of the phone', () => {
     ]) {
       expect(() => parsePhoneMessage(bad)).toThrow()
     }
-    for (const bad of ['{"type":"stop"}', '{"type":"mute","muted":1}', '{"type":"probe","n":"1"}']) {
+    for (const bad of ['{"type":"stop"}', '{"type":"mute","muted":1}', '{"type":"probe","n":"1"}', '{"type":"ring","call":"c"}']) {
       expect(() => parsePhoneMessage(bad)).toThrow(TypeError)
     }
   })

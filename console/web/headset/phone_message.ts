@@ -7,6 +7,7 @@ export type PhoneMessage =
   | { type: 'stop'; call: string }
   | { type: 'mute'; muted: boolean }
   | { type: 'probe'; n: number }
+  | { type: 'ring'; call: string; on: boolean }
   | { type: 'replaced' }
 
 type Fields = Record<string, unknown>
@@ -40,6 +41,9 @@ export function parsePhoneMessage(data: string): PhoneMessage | null {
     case 'probe':
       if (typeof fields['n'] !== 'number') throw new TypeError('probe: n is no number')
       return { type: 'probe', n: fields['n'] }
+    case 'ring':
+      if (typeof fields['on'] !== 'boolean') throw new TypeError('ring: on is neither true nor false')
+      return { type: 'ring', call: text(fields, 'call'), on: fields['on'] }
     case 'replaced':
       return { type: 'replaced' }
     default:

@@ -5,10 +5,12 @@ import struct
 import time
 from typing import Any
 
+import msgspec
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from telephony.events import AgentRing, CallOffered, OfferEnded, OfferOutcome
 from telephony.media.headset import MOST_IGNORED
 from telephony.media.token import sign
 
@@ -302,5 +304,21 @@ def test_stopping_the_phone_closes_with_1001_and_reports_no_loss(on_loop: Any, p
         code, _ = await parts.close_of(client)
         assert code == 1001
         assert desk.listener.told == [("connected", "agent1", "console1")]
+
+    on_loop(work())
+
+
+def test_a_headset_is_told_that_a_call_rings_at_its_agent_and_that_it_no_longer_does(on_loop: Any, parts: Any) -> None:
+    async def work() -> None:
+        async with parts.Desk() as desk, await desk.headset("agent1") as client:
+            offered = CallOffered(call="c1", agent="agent1", offer=1, number="1", line="trunk")
+            desk.server.observe(msgspec.structs.replace(offered, agent="agent2", call="c2"))
+            desk.server.observe(offered)
+            assert await parts.text_of(client, "ring") == {"type": "ring", "call": "c1", "on": True}
+            desk.server.observe(AgentRing(call="c1", agent="agent1", ring=2))
+            desk.server.observe(
+                OfferEnded(call="c1", agent="agent1", offer=1, outcome=OfferOutcome.CALLER_GONE, rings=2)
+            )
+            assert await parts.text_of(client, "ring") == {"type": "ring", "call": "c1", "on": False}
 
     on_loop(work())
