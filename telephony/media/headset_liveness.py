@@ -6,8 +6,9 @@ from __future__ import annotations
 PROBE_EVERY = 1.0
 #: ns without a reply after which the socket is dead
 SILENT_AFTER = 3_000_000_000
-#: a page whose main thread has not run for so long does not ring (ms)
-FROZEN_AFTER_MS = 4000.0
+#: a page whose main thread has not run for so long does not ring (ms); with the waits for the next probe and for the
+#: look at its answer it is out of the rotation within 4.5 s
+FROZEN_AFTER_MS = 2500.0
 
 SILENT = "silent"
 FROZEN = "frozen"

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
+from holdings import held
 
 pytestmark = pytest.mark.peer
 
 CALLS = 200
-
-
-def held(pid: int) -> dict[str, int]:
-    """What the process holds of what can run out."""
-    descriptors = [os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")]
-    return {
-        "threads": len(list(Path(f"/proc/{pid}/task").iterdir())),
-        "descriptors": len(descriptors),
-        "sockets": sum(name.startswith("socket:") for name in descriptors),
-    }
 
 
 async def test_two_hundred_calls_leave_sockets_threads_and_descriptors_as_they_were(house: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,26 +12,6 @@ from coroutine_tests import pytest_pyfunc_call
 from product_house import House, start_house
 
 __all__ = ["baresip", "pytest_pyfunc_call", "start_house"]
-
-
-def held(pid: int) -> dict[str, int]:
-    """What the process holds of what can run out."""
-    descriptors = []
-    for name in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            descriptors.append(os.readlink(f"/proc/{pid}/fd/{name}"))
-        except FileNotFoundError:
-            continue
-    return {
-        "threads": len(list(Path(f"/proc/{pid}/task").iterdir())),
-        "descriptors": len(descriptors),
-        "sockets": sum(name.startswith("socket:") for name in descriptors),
-    }
-
-
-@pytest.fixture
-def holdings() -> Callable[[int], dict[str, int]]:
-    return held
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from holdings import held
 from lossy_network import Weather, lossy_network
 from stubborn_caller import PlacedCall, StubbornCaller
 
@@ -19,7 +20,7 @@ WEATHER = Weather(loss=0.10, duplicate=0.05, delay=0.002, jitter=0.03)
 
 
 async def test_fifty_calls_over_a_network_that_loses_a_tenth_end_cleanly_on_both_sides(
-    house: Any, holdings: Callable[[int], dict[str, int]], say: Callable[[str], None]
+    house: Any, say: Callable[[str], None]
 ) -> None:
     pid = house.product.processes()["phone"]
 
@@ -49,7 +50,7 @@ async def test_fifty_calls_over_a_network_that_loses_a_tenth_end_cleanly_on_both
                 # what is made once is made by the first call
                 await place(0)
                 await house.event("call.ended")
-                before = holdings(pid)
+                before = held(pid)
                 house.events.clear()
                 network.weather = WEATHER
                 calls = await asyncio.gather(*(place(n) for n in range(CALLS)))
@@ -58,7 +59,7 @@ async def test_fifty_calls_over_a_network_that_loses_a_tenth_end_cleanly_on_both
                     return len(ends()) == CALLS
 
                 async def as_before() -> bool:
-                    now = holdings(pid)
+                    now = held(pid)
                     return all(now[name] <= before[name] for name in before)
 
                 await house.until(over, 40)
