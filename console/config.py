@@ -45,6 +45,8 @@ class SipConfig:
     host: str = "0.0.0.0"
     port: Port = 5060
     public_host: str = ""
+    #: seconds; T1 of RFC 3261 §17.1.1.1, which all timeouts of SIP are multiples of
+    t1: Seconds = 0.5
     rtp_host: str = "0.0.0.0"
     rtp_ports: tuple[Port, Port] = (20000, 29999)
 
@@ -138,6 +140,7 @@ class ConsoleConfig:
             sip_host=self.sip.host,
             sip_port=self.sip.port,
             public_host=self.sip.public_host,
+            sip_t1=self.sip.t1,
             rtp_host=self.sip.rtp_host,
             rtp_ports=self.sip.rtp_ports,
             headset_host=self.headset_host,
@@ -156,6 +159,8 @@ def check(config: ConsoleConfig) -> None:
     low, high = config.sip.rtp_ports
     if high - low < 3:
         raise ConfigError(f"sip.rtp_ports: {low}-{high} has no room for a call")
+    if not 0.05 <= config.sip.t1 <= 4:
+        raise ConfigError(f"sip.t1: {config.sip.t1:g} s is not between 0.05 and 4")
     if config.headset_port > 65535:
         raise ConfigError("headset.port: http.port plus one is not a port; set it")
     if config.headset_port == config.http.port:

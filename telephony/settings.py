@@ -38,6 +38,8 @@ class PhoneSettings:
     sip_port: int = 5060
     #: address written into Contact and SDP; empty: the local address that the peer is reached from
     public_host: str = ""
+    #: seconds; T1 of RFC 3261 §17.1.1.1, which all timeouts of SIP are multiples of
+    sip_t1: float = 0.5
     rtp_host: str = "0.0.0.0"
     rtp_ports: tuple[int, int] = (20000, 29999)
     headset_host: str = "127.0.0.1"

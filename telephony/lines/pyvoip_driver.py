@@ -22,8 +22,6 @@ from telephony.settings import LineSettings, PhoneSettings
 
 log = logging.getLogger(__name__)
 
-#: seconds (RFC 3261 §17.1.1.1)
-T1 = 0.5
 #: seconds that ``stop`` waits for the PBX to confirm BYEs and the withdrawal
 STOP_PATIENCE = 2.0
 #: refusals of one source that are answered in a second; more are only counted
@@ -33,15 +31,15 @@ _ANSWERED = 20
 class PyVoipDriver:
     """Implements ``LineDriver`` for the one line of ``settings`` whose driver is ``pyvoip``.
 
-    ``t1`` is RFC 3261's T1 in seconds; ``retry`` the first and the longest wait after a failed registration. May be
-    started again after ``stop``.
+    ``t1`` is RFC 3261's T1 in seconds, in place of the settings'; ``retry`` the first and the longest wait after a failed
+    registration. May be started again after ``stop``.
     """
 
     def __init__(
-        self, settings: PhoneSettings, t1: float = T1, retry: tuple[float, float] = (FIRST_RETRY, LAST_RETRY)
+        self, settings: PhoneSettings, t1: float | None = None, retry: tuple[float, float] = (FIRST_RETRY, LAST_RETRY)
     ) -> None:
         self._settings = settings
-        self._t1 = t1
+        self._t1 = settings.sip_t1 if t1 is None else t1
         self._retry = retry
         self._client: Client | None = None
         self._listener: LineListener | None = None

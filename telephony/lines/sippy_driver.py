@@ -13,7 +13,6 @@ from telephony.lines.line import Line, LineListener
 from telephony.lines.peers import PeerTable, is_address
 from telephony.lines.sippy_inbound import InboundDialog
 from telephony.lines.sippy_line import SippyLine
-from telephony.lines.sippy_overrides import T1
 from telephony.lines.sippy_registration import FIRST_RETRY, LAST_RETRY, Registration
 from telephony.lines.sippy_stack import SippyStack
 from telephony.settings import PhoneSettings
@@ -29,15 +28,15 @@ _RESOLVE_EVERY = 60.0
 class SippyDriver:
     """Implements ``LineDriver`` for the lines of ``settings`` whose driver is ``sippy``.
 
-    ``t1`` is RFC 3261's T1 in seconds, which all timeouts are multiples of; ``retry`` the first and the longest wait
-    after a failed registration. May be started again after ``stop``.
+    ``t1`` is RFC 3261's T1 in seconds, in place of the settings'; ``retry`` the first and the longest wait after a failed
+    registration. May be started again after ``stop``.
     """
 
     def __init__(
-        self, settings: PhoneSettings, t1: float = T1, retry: tuple[float, float] = (FIRST_RETRY, LAST_RETRY)
+        self, settings: PhoneSettings, t1: float | None = None, retry: tuple[float, float] = (FIRST_RETRY, LAST_RETRY)
     ) -> None:
         self._settings = settings
-        self._t1 = t1
+        self._t1 = settings.sip_t1 if t1 is None else t1
         self._retry = retry
         self._stack: SippyStack | None = None
         self._lines: dict[str, SippyLine] = {}

@@ -124,6 +124,19 @@ async def test_early_media_is_passed_on_and_a_200_without_sdp_stands_on_it(open_
         assert await desk.calls.next("answered") == (early,)
 
 
+@behaviour("RFC 3262 §3")
+async def test_a_reliable_180_that_nobody_asked_for_is_an_ordinary_one(open_desk: Any) -> None:
+    async with open_desk() as (desk, pbx):
+        desk.dial()
+        invite = await pbx.request("INVITE")
+        assert "100rel" not in invite["supported"] + invite["require"]
+        pbx.respond(invite, 180, "Ringing", headers=("Require: 100rel", "RSeq: 1"))
+        assert await desk.calls.next("progress") == (180, "")
+        pbx.respond(invite, 486, "Busy Here")
+        assert (await desk.calls.end()).status == 486
+        assert not [message for message in pbx.seen if message.method == "PRACK"]
+
+
 @behaviour("RFC 3261 §12.1.2")
 async def test_of_several_branches_that_ring_the_one_that_answers_counts(open_desk: Any) -> None:
     async with open_desk() as (desk, pbx):

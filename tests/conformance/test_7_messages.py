@@ -240,6 +240,22 @@ async def test_octets_beyond_the_content_length_are_left_out(open_desk: Any, leg
         assert len(desk.calls.incoming) == 1
 
 
+@behaviour("RFC 3261 §18.3")
+async def test_without_a_content_length_the_body_goes_to_the_end_of_the_datagram(
+    open_desk: Any, leg_class: Any
+) -> None:
+    async with open_desk() as (desk, pbx):
+        leg = leg_class(pbx, "1001", "1")
+        leg.branch = "z9hG4bKnolength"
+        text = leg.build("INVITE", "v=0\r\ns=x\r\n", branch=leg.branch).decode()
+        pbx.send("\r\n".join(line for line in text.split("\r\n") if not line.startswith("Content-Length")))
+        dialog, invite, _ = await desk.calls.next("incoming")
+        assert invite.sdp == "v=0\r\ns=x\r\n"
+        dialog.reject(486)
+        await leg.final(486)
+        leg.ack(refused=True)
+
+
 @behaviour("RFC 5626 §3.5.1")
 async def test_a_keep_alive_gets_no_answer_and_no_report(open_desk: Any) -> None:
     async with open_desk() as (desk, pbx):

@@ -218,9 +218,11 @@ def start_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
     assert shutil.which("sipp"), "the peer tests need SIPp: apt install sip-tester"
     started: list[Product] = []
 
-    def start(name: str, rtp_ports: tuple[int, int], extra_config: str = "", top: str = "") -> House:
+    def start(
+        name: str, rtp_ports: tuple[int, int], extra_config: str = "", top: str = "", sip_t1: float = 0.5
+    ) -> House:
         folder = tmp_path_factory.mktemp(name)
-        product = Product(folder / "data", rtp_ports=rtp_ports, extra_config=extra_config)
+        product = Product(folder / "data", rtp_ports=rtp_ports, extra_config=extra_config, sip_t1=sip_t1)
         product.write_config()
         product.config.write_text(top + product.config.read_text())
         patient = prepare(load_config(product.config, {}).database)
