@@ -17,6 +17,10 @@ log = structlog.get_logger("console.events")
 
 #: events kept in memory for consoles that resume; older ones come from the database
 RECENT = 5000
+#: of a call; what they say is old when somebody comes in later
+_FLEETING = frozenset({"call.caller_ring", "call.agent_ring", "call.digit", "media.quality"})
+#: facts of one call that are kept for who comes in later
+MOST_TOLD = 500
 
 
 def carries_pop(event: dict[str, Any]) -> bool:
@@ -81,6 +85,8 @@ class EventHub:
         self.cursor[node] = sequence
         delivery = self.delivery_of(event)
         self.recent.append(delivery)
+        if delivery.newcomers:
+            self._tell_so_far(delivery)
         for listener in self.listeners:
             try:
                 listener(event)
@@ -97,18 +103,33 @@ class EventHub:
             if console.held is None and not console.close_code:
                 console.put(text)
 
+    def _tell_so_far(self, delivery: Delivery) -> None:
+        """Somebody is brought into a call that others have talked in: its story first, then what concerns them."""
+        seen = self.calls.find(delivery.event["call"])
+        for username in delivery.newcomers:
+            console = self._consoles.get(username)
+            if seen is None or console is None or console.held is not None or console.user.oversees:
+                continue
+            for past in seen.told:
+                if past is not delivery:
+                    console.put(past.text_again())
+
     def delivery_of(self, event: dict[str, Any]) -> Delivery:
         if "call" not in event or event["type"] == "agent.state":
             return Delivery(event, concerned_agents(event), None, self._area_code)
+        seen = self.calls.find(event["call"])
+        before = frozenset(seen.agents) if seen is not None and seen.answered else None
         agents = self.calls.agents_of(event)
         if event["type"] == "party.joined":
             event = self.named(event)
         pop = None
-        if carries_pop(event):
-            seen = self.calls.find(event["call"])
-            if seen is not None and seen.pop is not None and seen.pop.done():
-                pop = seen.pop.result()
-        return Delivery(event, agents, pop, self._area_code)
+        if carries_pop(event) and seen is not None and seen.pop is not None and seen.pop.done():
+            pop = seen.pop.result()
+        newcomers = seen.agents - before if seen is not None and before is not None else frozenset[str]()
+        delivery = Delivery(event, agents, pop, self._area_code, frozenset(newcomers))
+        if seen is not None and event["type"] not in _FLEETING and len(seen.told) < MOST_TOLD:
+            seen.told.append(delivery)
+        return delivery
 
     def named(self, party: dict[str, Any]) -> dict[str, Any]:
         """A party with the name of its agent, who has a console here: the phone knows some by their user name only."""

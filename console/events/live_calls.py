@@ -85,6 +85,8 @@ class LiveCall:
     patient_id: str = ""
     owners: Owners = field(default_factory=Owners)
     answered: bool = False
+    #: what was told of it so far, for an agent who is brought in later
+    told: list[Any] = field(default_factory=list)
     pop: asyncio.Future[Pop] | None = None
 
     @property

@@ -21,11 +21,20 @@ _NUMBER_IN_NAME = re.compile(r"\+?\d(?:[\s().-]*\d){6,}")
 
 
 class Delivery:
-    """One event on its way to the consoles; encoded once."""
+    """One event on its way to the consoles; encoded once. ``newcomers`` hear of this call for the first time, though
+    others have talked in it."""
 
-    __slots__ = ("_area_code", "_text", "agents", "event", "pop")
+    __slots__ = ("_area_code", "_text", "agents", "event", "newcomers", "pop")
 
-    def __init__(self, event: dict[str, Any], agents: frozenset[str], pop: Pop | None, area_code: str) -> None:
+    def __init__(
+        self,
+        event: dict[str, Any],
+        agents: frozenset[str],
+        pop: Pop | None,
+        area_code: str,
+        newcomers: frozenset[str] = frozenset(),
+    ) -> None:
+        self.newcomers = newcomers
         self.event = event
         self.agents = agents
         self.pop = pop
@@ -41,6 +50,10 @@ class Delivery:
         if self._text is None:
             self._text = self._encoded()
         return self._text
+
+    def text_again(self) -> str:
+        """The frame, marked as one that is told once more."""
+        return self._encoded(resent=True)
 
     def _encoded(self, resent: bool = False) -> str:
         event = masked_numbers(self.event, self._area_code)

@@ -17,6 +17,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from console.headless_agent import sound
+from console.headless_agent.call_deeds import CallDeeds, Target
 from console.headless_agent.console_api import ConsoleApi, ConsoleRefused
 from console.headless_agent.headset_line import REPLACED, RETRY, HeadsetLine
 
@@ -30,13 +31,14 @@ SIGNED_OUT = 4003
 KEPT_CALLS = 20
 
 
-class HeadlessAgent:
+class HeadlessAgent(CallDeeds):
     """Use as ``async with HeadlessAgent(url, user, password) as agent``.
 
     What happens is told as records ``{"event", "at", …}``: ``signed_in``, ``headset``, ``headset_lost``, ``console``,
-    ``ready``, ``dialled``, ``ringing``, ``answered``, ``audio``, ``offer_ended``, ``ended``, ``disposed``,
-    ``recorded``, ``refused``, ``replaced``, ``signed_out``; ``told`` keeps the last 5000, ``on_event`` hears each,
-    ``wait_for`` awaits one. Numbers are masked in them.
+    ``ready``, ``dialled``, ``ringing``, ``answered``, ``audio``, ``offer_ended``, ``joined``, ``left``,
+    ``transferred``, ``transfer_failed``, ``ended``, ``disposed``, ``recorded``, ``refused``, ``replaced``,
+    ``signed_out``; ``told`` keeps
+    the last 5000, ``on_event`` hears each, ``wait_for`` awaits one. Numbers are masked in them.
     """
 
     def __init__(
@@ -51,18 +53,20 @@ class HeadlessAgent:
         ready: bool = False,
         hang_up_after: float | None = None,
         disposition: str | None = None,
+        transfer_to: Target | None = None,
         on_event: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         """Raises ValueError for a bad ``url``, UnreadableSound or OSError for ``play``."""
         self.user = user
         self._password = password
-        self._api = ConsoleApi(url)
+        super().__init__(ConsoleApi(url))
         self._record = record
         self._recorded = 0
         self._auto_answer = auto_answer
         self._ready = ready
         self._hang_up_after = hang_up_after
         self._disposition = disposition
+        self._transfer_to = transfer_to
         self._on_event = on_event
         self._console = secrets.token_hex(8)
         pcm = None if play is None else sound.load(play)
@@ -137,27 +141,6 @@ class HeadlessAgent:
         self._tell("dialled", call=call)
         return call
 
-    async def answer(self, call: str) -> None:
-        await self._on_call(call, "answer")
-
-    async def reject(self, call: str) -> None:
-        await self._on_call(call, "reject")
-
-    async def hang_up(self, call: str) -> None:
-        await self._on_call(call, "hangup")
-
-    async def hold(self, call: str) -> None:
-        await self._on_call(call, "hold")
-
-    async def resume(self, call: str) -> None:
-        await self._on_call(call, "resume")
-
-    async def mute(self, call: str, muted: bool) -> None:
-        await self._on_call(call, "mute", {"muted": muted})
-
-    async def send_digits(self, call: str, digits: str) -> None:
-        await self._on_call(call, "digits", {"digits": digits})
-
     async def dispose(self, call: str, code: str = "", note: str = "") -> None:
         """Close the call's wrap-up. Without a ``code``: the first that the console offers."""
         if not code:
@@ -166,9 +149,6 @@ class HeadlessAgent:
             code = offered[0]["code"]
         await self._api.put(f"/api/calls/{quote(call)}/disposition", {"code": code, "note": note})
         self._tell("disposed", call=call, code=code)
-
-    async def _on_call(self, call: str, deed: str, body: dict[str, Any] | None = None) -> None:
-        await self._api.post(f"/api/calls/{quote(call)}/{deed}", body)
 
     def heard(self, call: str) -> bytes:
         """What the headset heard of ``call``: 8 kHz mono, 16-bit little-endian PCM."""
@@ -229,7 +209,7 @@ class HeadlessAgent:
             self._tell("console")
             return
         if "node" in event and "sequence" in event:
-            self._cursor[event["node"]] = event["sequence"]
+            self._cursor[event["node"]] = max(event["sequence"], self._cursor.get(event["node"], -1))
         call = str(event.get("call", ""))
         if event.get("agent") == self.user and call and call not in self._over:
             self._mine.add(call)
@@ -245,12 +225,23 @@ class HeadlessAgent:
         elif kind == "call.answered" and event.get("agent") == self.user:
             rings = {name: event.get(name) for name in ("caller_rings", "agent_rings", "within_three_rings", "codec")}
             self._tell("answered", call=call, **rings)
-            if self._hang_up_after is not None:
+            if self._transfer_to is not None:
+                self._do(self.transfer(call, **self._transfer_to))
+            elif self._hang_up_after is not None:
                 self._do(self._hang_up_later(call, self._hang_up_after))
+        elif kind == "party.joined" and event.get("agent") == self.user:
+            self._tell("joined", call=call, party=event["party"], role=event["role"])
+        elif kind in ("call.transferred", "call.transfer_failed") and event.get("by") == self.user:
+            self._tell(kind.removeprefix("call."), call=call, kind=event.get("kind"), target=event.get("target"))
+        elif kind == "party.left":
+            self._party_left(call, event)
         elif kind == "call.ended":
             self._mine.discard(call)
             self._over.append(call)
             self._call_ended(call, event)
+
+    def _party_left(self, call: str, event: dict[str, Any]) -> None:
+        self._tell("left", call=call, party=event["party"], by=event.get("by"), joined=event.get("joined"))
 
     def _call_ended(self, call: str, event: dict[str, Any]) -> None:
         self.ended += 1

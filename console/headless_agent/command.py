@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from console.headless_agent.agent import HeadlessAgent
+from console.headless_agent.call_deeds import target_of
 from console.headless_agent.console_api import ConsoleRefused
 from console.headless_agent.sound import UnreadableSound
 
@@ -29,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--calls", type=int, metavar="N", help="leave after so many calls")
     parser.add_argument("--dial", metavar="NUMBER", help="call this number")
     parser.add_argument("--hang-up-after", type=float, metavar="SECONDS", help="hang up so long after the answer")
+    parser.add_argument(
+        "--transfer-to", metavar="TARGET", help="send each call on: agent:NAME, queue:NAME, entry:ID or a number"
+    )
     parser.add_argument(
         "--disposition", metavar="CODE", nargs="?", const="", help="close each wrap-up with it (no CODE: the first)"
     )
@@ -51,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
             ready=args.ready or args.auto_answer,
             hang_up_after=args.hang_up_after,
             disposition=args.disposition,
+            transfer_to=None if args.transfer_to is None else target_of(args.transfer_to),
             on_event=_print,
         )
     except (UnreadableSound, ValueError, OSError) as error:

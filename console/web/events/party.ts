@@ -11,6 +11,8 @@ export interface CallParty {
   state: 'ringing' | 'joined'
   group: 'main' | 'side'
   muted: boolean
+  /** Who wanted them in the call. */
+  by: string
   /** Unix seconds from which it rings or is there. */
   since: number
 }
@@ -23,7 +25,7 @@ const SUPERVISING = new Set<PartyRoleName>(['listener', 'whisperer'])
 /** Somebody whose voice is for the whole call. */
 export const speaks = (one: CallParty) => !SUPERVISING.has(one.role)
 
-function invited(party: number, role: PartyRoleName, target: Target, at: number): CallParty {
+function invited(party: number, role: PartyRoleName, target: Target, by: string, at: number): CallParty {
   return {
     party,
     role,
@@ -34,6 +36,7 @@ function invited(party: number, role: PartyRoleName, target: Target, at: number)
     state: 'ringing',
     group: role === 'consulted' ? 'side' : 'main',
     muted: false,
+    by,
     since: at,
   }
 }
@@ -69,7 +72,7 @@ function put(parties: readonly CallParty[], party: CallParty): readonly CallPart
 export function partiesAfter(parties: readonly CallParty[], fact: CallFact): readonly CallParty[] {
   switch (fact.type) {
     case 'party.invited':
-      return put(parties, invited(fact.party, fact.role, fact.target, fact.at))
+      return put(parties, invited(fact.party, fact.role, fact.target, fact.by, fact.at))
     case 'party.joined': {
       const known = parties.find((one) => one.party === fact.party)
       return put(parties, {
@@ -82,6 +85,7 @@ export function partiesAfter(parties: readonly CallParty[], fact: CallFact): rea
         state: 'joined',
         group: fact.role === 'consulted' ? 'side' : 'main',
         muted: false,
+        by: known?.by ?? '',
         since: fact.at,
       })
     }

@@ -104,6 +104,7 @@ function partyFrom(map: PartyMap, now: number): CallParty {
     state: map.state ?? 'joined',
     group: map.group ?? 'main',
     muted: map.muted ?? false,
+    by: '',
     since: now - (map.seconds ?? 0),
   }
 }

@@ -45,6 +45,8 @@ export interface Pop {
 }
 
 interface Stamp {
+  /** Nanoseconds on the node's own clock, which is never set; 0 or missing where nobody told. */
+  monotonic?: number
   node: string
   sequence: number
   at: number

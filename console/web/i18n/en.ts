@@ -1,4 +1,6 @@
 /** English: the second language. */
+import routing from './routing.en'
+import { callsMore, directoryPage, tickets, userDesk } from './tickets.en'
 import type { Messages } from './zh-CN'
 
 const en: Messages = {
@@ -24,6 +26,9 @@ const en: Messages = {
     calls: 'Calls',
     quality: 'Quality',
     floor: 'Floor',
+    routing: 'Routing',
+    directory: 'Directory',
+    tickets: 'Messages',
     admin: 'Admin',
   },
   role: { agent: 'Agent', reviewer: 'Reviewer', supervisor: 'Supervisor', admin: 'Administrator' },
@@ -162,6 +167,8 @@ const en: Messages = {
     whispers: 'whispers: only the agent hears it',
     together: 'talking',
     phone: 'telephone',
+    asksYou: '{name} asks you',
+    sendsYou: 'from {name}',
     consultRinging: 'Calling {name}',
     consulting: 'Consulting {name}',
     withCaller: '{name} waits',
@@ -338,7 +345,7 @@ const en: Messages = {
     title: 'Keyboard',
     hint: 'While you type in a field, single letters and figures are only text.',
     answer: 'Answer',
-    hangup: 'Hang up (twice during a call)',
+    hangup: 'Hang up (twice during a call); leave a conference',
     mute: 'Mute / unmute',
     hold: 'Hold / resume',
     search: 'Find a patient',
@@ -355,7 +362,6 @@ const en: Messages = {
     merge: 'Conference',
     cancelConsult: 'Cancel the consultation',
     dropLatest: 'Let the one who came last go',
-    leave: 'Leave the conference',
     private: 'Private call',
     callBack: 'Call back the last caller',
     wrong: 'Mark a wrong transfer',
@@ -620,6 +626,11 @@ const en: Messages = {
     outOf: '{n} out of {all}',
     done: 'Done',
   },
+  routing,
+  tickets,
+  directoryPage,
+  userDesk,
+  callsMore,
   floor: {
     force: 'Change the state',
     signOff: 'Sign off',

@@ -1,4 +1,7 @@
 /** 简体中文：第一语言。用词见 DUTIES 的词表（坐席、示忙/示闲、话后处理、保持、静音、来电登记、抽查、评分表）。 */
+import routing from './routing.zh'
+import { callsMore, directoryPage, tickets, userDesk } from './tickets.zh'
+
 const zh = {
   product: '三声',
   tagline: '医院电话服务台',
@@ -22,6 +25,9 @@ const zh = {
     calls: '通话',
     quality: '质检',
     floor: '现场',
+    routing: '路由',
+    directory: '通讯录',
+    tickets: '留言',
     admin: '管理',
   },
   role: { agent: '坐席', reviewer: '质检员', supervisor: '班长', admin: '管理员' },
@@ -160,6 +166,8 @@ const zh = {
     whispers: '密语：只有坐席听得到',
     together: '正在通话',
     phone: '电话',
+    asksYou: '{name}向您咨询',
+    sendsYou: '{name}转来',
     consultRinging: '正在呼叫{name}',
     consulting: '正在咨询{name}',
     withCaller: '{name}等候中',
@@ -333,7 +341,7 @@ const zh = {
     title: '快捷键',
     hint: '输入文字时，单个字母和数字键只作文字。',
     answer: '接听',
-    hangup: '挂机（通话中按两次）',
+    hangup: '挂机（通话中按两次）；会议、监听中：离开',
     mute: '静音 / 取消',
     hold: '保持 / 取回',
     search: '查找患者',
@@ -350,7 +358,6 @@ const zh = {
     merge: '三方通话',
     cancelConsult: '取消咨询',
     dropLatest: '请最后加入的一方退出',
-    leave: '离开会议',
     private: '私人电话',
     callBack: '回拨上一位来电人',
     wrong: '标记误转',
@@ -608,6 +615,11 @@ const zh = {
     outOf: '{all} 通里抽 {n} 通',
     done: '已评',
   },
+  routing,
+  tickets,
+  directoryPage,
+  userDesk,
+  callsMore,
   floor: {
     force: '调整状态',
     signOff: '签出',

@@ -29,7 +29,9 @@ export const useCalls = defineStore('calls', () => {
   }
 
   function apply(fact: CallFact): void {
-    const before = byId.value.get(fact.call) ?? newCall(fact.call, fact.at)
+    // the beginning told again: its whole story follows, for somebody who is brought in
+    const known = fact.type === 'call.started' ? null : byId.value.get(fact.call)
+    const before = known ?? newCall(fact.call, fact.at)
     const after = withFact(before, fact)
     if (after !== before) keep(after)
   }

@@ -48,6 +48,8 @@ export const useDesk = defineStore('desk', () => {
   )
   /** Me in it, where the phone tells of parties. */
   const myself = computed(() => current.value?.parties.find((one) => one.agent === user.value) ?? null)
+  /** In a call of somebody else's: asked, in a conference, or as a supervisor. */
+  const visiting = computed(() => myself.value !== null && myself.value.role !== 'agent')
   const ringing = computed(() => (current.value && ringsAt(current.value, user.value) ? current.value : null))
   const shown = computed<LiveCall | null>(
     () => current.value ?? asLeft(calls.byId.get(shownId.value) ?? null, user.value),
@@ -257,6 +259,7 @@ export const useDesk = defineStore('desk', () => {
     status,
     current,
     myself,
+    visiting,
     muted,
     ringing,
     shown,
