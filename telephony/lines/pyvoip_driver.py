@@ -31,8 +31,8 @@ _ANSWERED = 20
 class PyVoipDriver:
     """Implements ``LineDriver`` for the one line of ``settings`` whose driver is ``pyvoip``.
 
-    ``t1`` is RFC 3261's T1 in seconds, in place of the settings'; ``retry`` the first and the longest wait after a failed
-    registration. May be started again after ``stop``.
+    ``t1`` is RFC 3261's T1 in seconds, in place of the settings'; ``retry`` the first and the longest wait after a
+    failed registration. May be started again after ``stop``.
     """
 
     def __init__(

@@ -28,8 +28,8 @@ _RESOLVE_EVERY = 60.0
 class SippyDriver:
     """Implements ``LineDriver`` for the lines of ``settings`` whose driver is ``sippy``.
 
-    ``t1`` is RFC 3261's T1 in seconds, in place of the settings'; ``retry`` the first and the longest wait after a failed
-    registration. May be started again after ``stop``.
+    ``t1`` is RFC 3261's T1 in seconds, in place of the settings'; ``retry`` the first and the longest wait after a
+    failed registration. May be started again after ``stop``.
     """
 
     def __init__(
