@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,8 +37,12 @@ class TalkWindow:
         return set(self.heard or ())
 
 
-def talk_window(answered_at: float | None, ended_at: float | None, events: Iterable[Mapping[str, Any]]) -> TalkWindow:
-    """Read a call's events, in the order of their sequence numbers."""
+def talk_window(answered_at: float | None, ended_at: float | None, events: Sequence[Mapping[str, Any]]) -> TalkWindow:
+    """Read a call's events, in the order of their sequence numbers.
+
+    Times are on the clock that the recording began with: a wall clock that is set in mid-call moves nothing.
+    """
+    steady = _steady(events)
     holds: list[Stretch] = []
     held_since: float | None = None
     heard: dict[int, list[Stretch]] = {}
@@ -47,7 +51,11 @@ def talk_window(answered_at: float | None, ended_at: float | None, events: Itera
     routed = False
     at = 0.0
     for event in events:
-        kind, at = event["type"], float(event["at"])
+        kind, at = event["type"], steady(event)
+        if kind == "call.answered":
+            answered_at = at
+        elif kind == "call.ended":
+            ended_at = at
         if kind == "call.held":
             held_since = at if held_since is None else held_since
         elif kind in ("call.resumed", "call.ended") and held_since is not None:
@@ -65,6 +73,20 @@ def talk_window(answered_at: float | None, ended_at: float | None, events: Itera
     for party, since in heard_since.items():
         heard.setdefault(party, []).append((since, max(at, ended_at or at)))
     return TalkWindow(answered_at, ended_at, tuple(holds), heard if routed else None, parties)
+
+
+def _steady(events: Sequence[Mapping[str, Any]]) -> Callable[[Mapping[str, Any]], float]:
+    """An event's time on the wall clock as it stood when the recording began, told by the monotonic one if it can be."""
+    anchor = next((event for event in events if event["type"] == "recording.started"), None)
+
+    def at(event: Mapping[str, Any]) -> float:
+        if anchor is None or not event.get("monotonic") or not anchor.get("monotonic"):
+            return float(event["at"])
+        if event.get("node") != anchor.get("node"):
+            return float(event["at"])
+        return float(anchor["at"]) + float(event["monotonic"] - anchor["monotonic"]) / 1e9
+
+    return at
 
 
 def _speaking(hears: Mapping[str, Iterable[int]]) -> set[int]:

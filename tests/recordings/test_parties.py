@@ -179,6 +179,33 @@ def test_a_silence_is_cut_where_its_reason_changes(made: Any, log: Any) -> None:
     assert proof.longest_unexplained == 2.0
 
 
+@pytest.mark.parametrize("step", [3600.0, -3600.0, 0.7])
+def test_a_wall_clock_that_is_set_in_mid_call_makes_no_gap(made: Any, step: float) -> None:
+    """The agent is muted from 2 to 4; at 3 the wall clock is set."""
+    made.leg(0, 8, codes(10))
+    made.leg(1, 8, codes(2))
+    made.leg(1, 8, codes(6), starts=4.0)
+    start = made.wall_ns / 1e9
+    both = {"0": [1], "1": [0]}
+    happened: list[tuple[str, float, dict[str, Any]]] = [
+        ("recording.started", 0, {}),
+        ("call.answered", 0, {}),
+        ("call.audio", 0, {"hears": both}),
+        ("call.audio", 2, {"hears": {"1": [0]}}),
+        ("call.audio", 4, {"hears": both}),
+        ("call.ended", 10, {"by": "caller"}),
+    ]
+    events = [
+        {"type": kind, "node": "n", "at": start + at + (step if at > 3 else 0), "monotonic": round((50 + at) * 1e9)}
+        | more
+        for kind, at, more in happened
+    ]
+    gaps, proof = gaps_in(made, talk_window(start, start + 10 + step, events))
+    assert gaps == [(1, 2.0, 2.0, UNHEARD)]
+    assert proof.complete
+    assert proof.talk_seconds == 10.0
+
+
 def test_peaks_of_old_are_those_of_caller_and_agent(tmp_path: Path) -> None:
     packed = Peaks(8000, 160, (0, 1), (b"\x01\x02", b"\x03\x04")).pack()
     file = tmp_path / "of.peaks"

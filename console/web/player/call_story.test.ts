@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { DeskEvent } from '@/events/types'
-import { hearingAt, hearNobody, isThere, recordingZero, roleAt, stacked, storyOf } from './call_story'
+import { hearingAt, hearNobody, isThere, roleAt, stacked, storyOf } from './call_story'
 
 let sequence = 0
 function event(type: string, at: number, fields: Record<string, unknown> = {}): DeskEvent {
@@ -90,11 +90,23 @@ describe('the story of a recording', () => {
   })
 
   it('counts from the recording, else from the answer, and tells nothing of nothing', () => {
-    expect(recordingZero(told)).toBe(1000)
-    expect(recordingZero(told.filter((one) => one.type !== 'recording.started'))).toBe(999.99)
+    const untold = storyOf(
+      told.filter((one) => one.type !== 'recording.started'),
+      40,
+    )
+    expect(untold.marks[0]?.at).toBeCloseTo(4.01)
     expect(storyOf([], 3)).toEqual({ voices: [], routes: [], marks: [] })
     expect(hearingAt([], 1)).toEqual([])
     expect(hearNobody(storyOf([], 3), 1)).toEqual([])
+  })
+
+  it('is not moved by a wall clock that is set in mid-call', () => {
+    const set = told.map((one) => ({
+      ...one,
+      at: one.at > 1011 ? one.at - 3600 : one.at,
+      monotonic: Math.round((one.at - 900) * 1e9),
+    }))
+    expect(storyOf(set, 40)).toEqual(story)
   })
 
   it('keeps within the recording what lies outside it', () => {

@@ -58,25 +58,34 @@ const SUPERVISING: Partial<Record<PartyRoleName, MarkKind>> = {
   barger: 'barge',
 }
 
-/** Wall time (Unix seconds) of the recording's first sample; of the answer where no event tells. */
-export function recordingZero(events: readonly DeskEvent[]): number {
-  const told =
+/** What began with the recording's first sample: its own event, the answer where that is missing. */
+function beginning(events: readonly DeskEvent[]): DeskEvent | undefined {
+  return (
     events.find((event) => event.type === 'recording.started') ??
     events.find((event) => event.type === 'call.answered') ??
     events[0]
-  return told?.at ?? 0
+  )
+}
+
+/** Seconds from `zero` to `event`, by the clock that is never set where both were told by it. */
+function since(zero: DeskEvent, event: DeskEvent): number {
+  if (zero.monotonic && event.monotonic && zero.node === event.node) {
+    return (event.monotonic - zero.monotonic) / 1e9
+  }
+  return event.at - zero.at
 }
 
 /** `seconds`: how long the recording is. */
 export function storyOf(events: readonly DeskEvent[], seconds: number): CallStory {
-  const zero = recordingZero(events)
+  const zero = beginning(events)
   const voices = new Map<number, Voice>()
   const open = new Map<number, Stay>()
   const routes: Route[] = []
   const marks: StoryMark[] = []
-  const place = (at: number) => Math.max(0, Math.min(seconds, at - zero))
+  const after = (event: DeskEvent) => (zero ? since(zero, event) : 0)
+  const place = (at: number) => Math.max(0, Math.min(seconds, at))
   const mark = (event: DeskEvent, kind: MarkKind, detail = '') =>
-    marks.push({ at: place(event.at), kind, detail })
+    marks.push({ at: place(after(event)), kind, detail })
 
   const leaves = (party: number, at: number) => {
     const stay = open.get(party)
@@ -91,28 +100,28 @@ export function storyOf(events: readonly DeskEvent[], seconds: number): CallStor
     voices.get(party)?.stays.push(stay)
   }
 
-  for (const event of [...events].sort((a, b) => a.at - b.at || a.sequence - b.sequence)) {
+  for (const event of [...events].sort((a, b) => after(a) - after(b) || a.sequence - b.sequence)) {
     switch (event.type) {
       case 'party.joined': {
         const { party, agent = '', number = '', name = '' } = event
         const known = voices.get(party)
         voices.set(party, { party, agent, number, name, stays: known?.stays ?? [] })
-        comes(party, event.role, event.at)
+        comes(party, event.role, after(event))
         tellRole(event, event.role)
         break
       }
       case 'party.role':
-        comes(event.party, event.role, event.at)
+        comes(event.party, event.role, after(event))
         tellRole(event, event.role)
         break
       case 'party.left':
-        leaves(event.party, event.at)
+        leaves(event.party, after(event))
         break
       case 'party.invited':
         if (event.role === 'consulted') mark(event, 'consult')
         break
       case 'call.audio':
-        routes.push({ from: place(event.at), hears: event.hears })
+        routes.push({ from: place(after(event)), hears: event.hears })
         break
       case 'call.held':
         mark(event, 'hold')
@@ -133,7 +142,7 @@ export function storyOf(events: readonly DeskEvent[], seconds: number): CallStor
         mark(event, 'marked', event.mark)
         break
       case 'call.ended':
-        for (const party of [...open.keys()]) leaves(party, event.at)
+        for (const party of [...open.keys()]) leaves(party, after(event))
         break
       default:
         break
