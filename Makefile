@@ -68,7 +68,7 @@ lint: $(STAMPS)/dev $(STAMPS)/npm ## Check style and types, Python and TypeScrip
 	$(NPM) run lint
 	$(NPM) run check
 
-bench: $(STAMPS)/dev $(STAMPS)/ui ## Measure call set-up, screen pop and media, and print percentiles
+bench: $(STAMPS)/dev $(STAMPS)/ui ## Measure capacity, set-up, rings, pop and delays, and print them with their aims
 	$(VENV)/bin/sansheng bench $(BENCH)
 
 conformance: $(STAMPS)/dev ## Run the SIP behaviours over both line drivers and write their table (CONFORMANCE=--check: only compare)
