@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page
@@ -48,7 +49,9 @@ class Seat:
         self.find("login-password").fill(password)
         self.find("login-submit").click()
         self.see("user-menu")
-        self.page.context.request.put(f"{self.url}/api/session/locale", data={"locale": self.locale})
+        self.page.context.request.patch(f"{self.url}/api/me", data={"locale": self.locale})
+        self.page.reload()
+        self.see("user-menu")
 
     def ready(self, password: str) -> None:
         self.sign_in(password)
@@ -90,50 +93,78 @@ def picture_the_call_bar(
     agent = Seat(browser, url, "agent1", size, locale)
     other = Seat(browser, url, "agent2", size, locale)
     supervisor = Seat(browser, url, "supervisor1", size, locale)
-    agent.ready(password)
-    take(agent.page, f"{prefix}-idle")
-    agent.press("Shift+F6")
-    agent.see("state-menu")
-    take(agent.page, f"{prefix}-reasons")
-    agent.press("Escape")
-    supervisor.sign_in(password)
-    supervisor.see("supervisor-strip")
+    try:
+        agent.ready(password)
+        take(agent.page, f"{prefix}-idle")
+        agent.press("Shift+F6")
+        agent.see("state-menu")
+        take(agent.page, f"{prefix}-reasons")
+        agent.press("Escape")
+        with _a_call(agent, sip, lambda: take(agent.page, f"{prefix}-ringing")):
+            _alone(agent, take, prefix)
+        supervisor.sign_in(password)
+        supervisor.see("supervisor-strip")
+        with _a_call(agent, sip):
+            _supervised(agent, supervisor, take, prefix)
+        other.ready(password)
+        other.press("F6")
+        other.see("agent-state", status="not_ready")
+        with _a_call(agent, sip):
+            _consulted(agent, other, take, prefix)
+    finally:
+        for one in (agent, other, supervisor):
+            one.close()
+
+
+@contextlib.contextmanager
+def _a_call(agent: Seat, sip: int, ringing: Callable[[], None] | None = None) -> Iterator[None]:
+    """Somebody calls and is answered; afterwards the agent hangs up and writes down what it came to."""
     caller = patient(ZHANG_SAN, sip)
     try:
+        agent.see("call-answer")
         agent.see("pop-card")
-        agent.page.wait_for_timeout(5300)
-        take(agent.page, f"{prefix}-ringing")
+        if ringing is not None:
+            agent.page.wait_for_timeout(5300)
+            ringing()
         agent.press("F2")
         agent.see("call-status", stage="talking")
-        agent.page.wait_for_timeout(1500)
-        take(agent.page, f"{prefix}-talking")
-        agent.press("F8")
-        agent.page.wait_for_timeout(400)
-        take(agent.page, f"{prefix}-muted")
-        agent.press("F8")
-        agent.press("F9")
-        agent.page.locator("[data-testid=call-bar][data-mood=held]").wait_for()
-        agent.page.wait_for_timeout(3000)
-        take(agent.page, f"{prefix}-held")
-        agent.press("F9")
-        agent.page.locator("[data-testid=call-bar][data-mood=talking]").wait_for()
-        agent.press("Control+p")
-        agent.page.wait_for_timeout(2500)
-        take(agent.page, f"{prefix}-private")
-        agent.press("Control+p")
-        _supervised(agent, supervisor, take, prefix)
-        _consulted(agent, other, take, prefix, password)
-        agent.press("F4")
+        yield
+        for _ in range(2):
+            if not agent.page.locator("[data-testid=call-status][data-stage=ended]").count():
+                agent.press("F4")
+                agent.page.wait_for_timeout(400)
         agent.see("call-status", stage="ended")
-        agent.page.wait_for_timeout(800)
-        take(agent.page, f"{prefix}-wrap-up")
         agent.press("1")
         agent.press("Enter")
         agent.find("registration").wait_for(state="detached")
     finally:
         caller.communicate(timeout=30)
-        for one in (agent, other, supervisor):
-            one.close()
+
+
+def _alone(agent: Seat, take: Take, prefix: str) -> None:
+    agent.page.wait_for_timeout(1200)
+    take(agent.page, f"{prefix}-talking")
+    agent.press("F8")
+    agent.page.wait_for_timeout(400)
+    take(agent.page, f"{prefix}-muted")
+    agent.press("F8")
+    agent.press("F9")
+    agent.see("call-bar", mood="held")
+    agent.page.wait_for_timeout(2000)
+    take(agent.page, f"{prefix}-held")
+    agent.press("F9")
+    agent.see("call-bar", mood="talking")
+    agent.press("Control+p")
+    agent.page.wait_for_timeout(1500)
+    take(agent.page, f"{prefix}-private")
+    agent.press("Control+p")
+    agent.page.locator("[data-testid=call-private][aria-pressed=false]").wait_for()
+    agent.press("F4")
+    agent.page.locator("#guard").wait_for()
+    take(agent.page, f"{prefix}-hang-up-guard")
+    agent.press("F4")
+    agent.see("call-status", stage="ended")
+    take(agent.page, f"{prefix}-wrap-up")
 
 
 def _supervised(agent: Seat, supervisor: Seat, take: Take, prefix: str) -> None:
@@ -151,14 +182,13 @@ def _supervised(agent: Seat, supervisor: Seat, take: Take, prefix: str) -> None:
     supervisor.find("monitor-hears").wait_for(state="detached")
 
 
-def _consulted(agent: Seat, other: Seat, take: Take, prefix: str, password: str) -> None:
-    other.ready(password)
+def _consulted(agent: Seat, other: Seat, take: Take, prefix: str) -> None:
     agent.press("F7")
     agent.see("directory-row")
     take(agent.page, f"{prefix}-directory")
     agent.find("directory-search").fill("zhoun")
-    agent.page.get_by_test_id("directory-row").nth(0).wait_for()
-    agent.page.wait_for_timeout(500)
+    agent.page.get_by_test_id("directory-row").filter(has_text="agent2").first.wait_for()
+    agent.page.wait_for_timeout(600)
     agent.press("Enter")
     agent.see("call-cancel-consult")
     other.see("call-answer")
@@ -178,4 +208,3 @@ def _consulted(agent: Seat, other: Seat, take: Take, prefix: str, password: str)
     take(agent.page, f"{prefix}-conference")
     other.press("F4")
     agent.find("call-leave").wait_for(state="detached")
-    agent.page.wait_for_timeout(300)

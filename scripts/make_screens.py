@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from call_bar_screens import picture_the_call_bar
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from console.bench.painted import CHROMIUM_FLAGS, chromium
@@ -273,6 +274,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 shots = Shots(chosen.out)
                 picture_the_agent(browser, url, sip, shots)
                 picture_the_others(browser, url, shots)
+                picture_the_call_bar(browser, url, sip, shots.take, PASSWORD)
                 browser.close()
         finally:
             demo.terminate()

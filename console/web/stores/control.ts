@@ -40,7 +40,9 @@ export const useControl = defineStore('control', () => {
   const watching = computed(() => role.value === 'listener' || role.value === 'whisperer')
   /** Here as a supervisor: not mine to hang up, only to leave. */
   const supervising = computed(() => watching.value || role.value === 'barger')
-  const heldByMe = computed(() => !asked.value && (call.value?.heldBy.includes('agent') ?? false))
+  const heldByMe = computed(
+    () => role.value === 'agent' && !asked.value && (call.value?.heldBy.includes('agent') ?? false),
+  )
   const lastCall = computed<LiveCall | null>(() => calls.get(lastId.value))
 
   /** The line, or the call as it stands, cannot do everything; what nobody has spoken of is taken to be possible. */
