@@ -91,7 +91,7 @@ class LiveCall:
         """An inbound call goes through menus and queues to an agent."""
         self.run(self.call.begin(self.now()))
         self.reception.begin()
-        self._set_timer()
+        self.set_timer()
 
     def _open_line(self, number: int, line: Line, settings: LineSettings) -> LineParty:
         party = LineParty(self.call.id, number, line, settings, self._around.ports.open_leg(), self)
@@ -115,7 +115,7 @@ class LiveCall:
     def run(self, effects: Effects) -> None:
         for effect in effects:
             self._do(effect)
-        self._set_timer()
+        self.set_timer()
 
     def _do(self, effect: Effect) -> None:
         around, call, caller = self._around, self.call, self._lines.get(0)
@@ -250,7 +250,8 @@ class LiveCall:
         self._around.floor.call_over(self.call.id)
         self._around.finished(self.call.id)
 
-    def _set_timer(self) -> None:
+    def set_timer(self) -> None:
+        """Wake up at the next time that the call or its attendant has; after each change of those."""
         if self._timer:
             self._timer.cancel()
             self._timer = None
@@ -262,7 +263,7 @@ class LiveCall:
     def _due(self) -> None:
         self.run(self.call.due(self.now()))
         self.reception.due()
-        self._set_timer()
+        self.set_timer()
 
     # ---- offers
 
@@ -280,18 +281,18 @@ class LiveCall:
         if party is not None and party.joined and party.kind is Kind.HEADSET and not frozen:
             self.audio.remove_headset(party.number)
             self.call.headset_gone(agent, self.now())
-            self._set_timer()
+            self.set_timer()
 
     def headset_back(self, agent: str) -> None:
         party = conversation.party_of(self.call, agent)
         if party is not None and party.joined and party.kind is Kind.HEADSET:
             self._connect(agent, party.number)
-            self._set_timer()
+            self.set_timer()
 
     def routing_changed(self, priorities: Mapping[str, int]) -> None:
         self.call.priorities = priorities
         self.reception.routing_changed()
-        self._set_timer()
+        self.set_timer()
 
     def system_ends(self, status: int, reason: str) -> None:
         self.run(self.call.system_ends(status, reason, self.now()))
@@ -329,7 +330,7 @@ class LiveCall:
         if party.number == 0:
             self.run(self.call.digit(digit, Party.CALLER))
             self.reception.digit(digit)
-            self._set_timer()
+            self.set_timer()
 
     def line_refer_done(self, party: LineParty, status: int, reason: str) -> None:
         self.run(transfer.refer_done(self.call, status, reason, self.now()))

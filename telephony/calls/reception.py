@@ -85,9 +85,14 @@ class Reception:
         self._live.run(self.call.pick_up(self._live.codec))
 
     def play(self, prompts: Sequence[str], on_end: Callable[[], None] | None = None, loop: bool = False) -> None:
-        self._plays = self._live.audio.play(0, prompts, loop=loop, on_end=on_end)
-        if not self._plays and on_end is not None:
-            asyncio.get_running_loop().call_soon(on_end)
+        def ended() -> None:
+            if on_end is not None:
+                on_end()
+            self._live.set_timer()
+
+        self._plays = self._live.audio.play(0, prompts, loop=loop, on_end=ended)
+        if not self._plays:
+            asyncio.get_running_loop().call_soon(ended)
 
     def stop_playing(self) -> None:
         if self._plays:
@@ -107,9 +112,13 @@ class Reception:
             way = Way(number=self._around.diallable(number), line=self._around.line(line)[0].name)
             effects = transfer.forward(self.call, target, way, self._live.now())
         except CallRefused:
-            asyncio.get_running_loop().call_soon(self.forward_failed, 503)
+            asyncio.get_running_loop().call_soon(self._cannot_forward)
             return
         self._live.run(effects)
+
+    def _cannot_forward(self) -> None:
+        self.forward_failed(503)
+        self._live.set_timer()
 
     def take_message(self, queue: str, starts: Callable[[], None]) -> None:
         self._live.run(message.begins(self.call, queue, self._live.now()))
