@@ -36,6 +36,7 @@ class EventStream:
         self.node = node
         self.journal = journal
         self._clock = clock
+        self._heeding: list[Listener] = []
         self._listeners: list[Listener] = []
         self._body_listeners: list[BodyListener] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -62,6 +63,11 @@ class EventStream:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
+    def heed(self, listener: Listener) -> Callable[[], None]:
+        """As ``listen``, but within ``publish``, written or not: for who acts on an event and keeps nothing of it."""
+        self._heeding.append(listener)
+        return lambda: self._heeding.remove(listener)
+
     def listen_to_bodies(self, listener: BodyListener) -> Callable[[], None]:
         """As ``listen``, encoded, and several at a time."""
         self._body_listeners.append(listener)
@@ -87,6 +93,7 @@ class EventStream:
             monotonic=self._clock.monotonic(),
         )
         self._pending.append((stamped, self.journal.append(stamped)))
+        self._tell_each(self._heeding, stamped)
         if self._loop is None:
             self.journal.flush()
             self._tell(stamped.sequence)
@@ -144,11 +151,7 @@ class EventStream:
         while pending and pending[0][0].sequence <= sequence:
             event, body = pending.popleft()
             bodies.append(body)
-            for listener in list(self._listeners):
-                try:
-                    listener(event)
-                except Exception:
-                    log.exception("a listener failed on %s", event)
+            self._tell_each(self._listeners, event)
         if bodies:
             for body_listener in list(self._body_listeners):
                 try:
@@ -159,3 +162,10 @@ class EventStream:
             _, future = self._settling.popleft()
             if not future.done():
                 future.set_result(None)
+
+    def _tell_each(self, listeners: Sequence[Listener], event: Event) -> None:
+        for listener in list(listeners):
+            try:
+                listener(event)
+            except Exception:
+                log.exception("a listener failed on %s", event)

@@ -88,7 +88,7 @@ class Phone:
         self.routing: RoutingSettings = default_routing(settings.lines)
         self._memory = RoutingMemory(lambda: self.routing)
         self.stream.listen(self._memory.observe)
-        self.stream.listen(self.headsets.observe)
+        self.stream.heed(self.headsets.observe)
         self._sounds = SoundLibrary(settings.data)
         self.outlook = QueueOutlook(lambda: (live.call for live in self.calls.values()), self.floor, self._memory)
         self._around = Surroundings(

@@ -15,11 +15,11 @@ WAITING = 3
 _PATIENCE = 10.0
 
 
-async def measure(product: Product, user: str, numbers: list[str], turns: int) -> Figure:
+async def measure(product: Product, user: str, numbers: list[str], turns: int) -> list[Figure]:
     """One agent answers, the caller hangs up, the agent ends wrap-up; each turn another caller takes the place.
 
     The delay runs from the moment that the phone gave the agent's new state (its event's own monotonic time) to the
-    arrival of the next ``call.offered`` at the agent's socket.
+    next ring at the headset, and to the arrival of ``call.offered`` at the console socket.
     """
     offered: asyncio.Queue[tuple[dict[str, Any], int]] = asyncio.Queue()
     states: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -44,6 +44,7 @@ async def measure(product: Product, user: str, numbers: list[str], turns: int) -
         placed[dialled] = source.invite(numbers[turn % len(numbers)], dialled)
 
     delays: list[float] = []
+    rings: list[float] = []
     try:
         await desk.start()
         for turn in range(WAITING):
@@ -60,6 +61,7 @@ async def measure(product: Product, user: str, numbers: list[str], turns: int) -
             free = await state("ready")
             event, at = await asyncio.wait_for(offered.get(), _PATIENCE)
             delays.append((at - free["monotonic"]) / 1e6)
+            rings.append((desk.rings.get(event["call"], at) - free["monotonic"]) / 1e6)
     finally:
         for dialled, call in placed.items():
             if not call.done.is_set():
@@ -67,8 +69,8 @@ async def measure(product: Product, user: str, numbers: list[str], turns: int) -
         await asyncio.sleep(0.3)
         await desk.stop()
         source.close()
-    return Figure.of_delays(
-        f"agent becomes free with {WAITING} callers waiting, to the next ring at the agent's socket",
-        delays,
-        aim="p95 ≤ 5 ms",
-    )
+    what = f"agent becomes free with {WAITING} callers waiting, to the next ring at"
+    return [
+        Figure.of_delays(f"{what} the headset", rings, aim="p95 ≤ 5 ms"),
+        Figure.of_delays(f"{what} the console socket", delays),
+    ]

@@ -102,7 +102,8 @@ def _rings(report: Report, wanted: list[str], folder: Path, seconds: int) -> Non
                 for figure in asyncio.run(pop.measure(product, agents, numbers, rate, calls)):
                     report.add(figure)
         if "freed" in wanted:
-            report.add(asyncio.run(freed.measure(product, agents[0], numbers, 40)))
+            for figure in asyncio.run(freed.measure(product, agents[0], numbers, 40)):
+                report.add(figure)
 
 
 def _desk(report: Report, wanted: list[str], folder: Path, patients: int, rates: list[float], seconds: int) -> None:

@@ -95,7 +95,7 @@ class HeadsetServer:
         return [agent for agent in self._by_agent if self.headset(agent) is not None]
 
     def observe(self, event: Event) -> None:
-        """A listener of the event stream: tells a headset that a call rings at its agent, or no longer does."""
+        """Heeds the event stream: tells a headset that a call rings at its agent, or no longer does."""
         if isinstance(event, CallOffered | OfferEnded):
             headset = self._by_agent.get(event.agent)
             if headset is not None:

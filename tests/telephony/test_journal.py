@@ -340,3 +340,21 @@ def test_a_full_disk_beside_the_loop_lets_events_be_heard_and_keeps_them(tmp_pat
 
     asyncio.run(work())
     assert sequences(stream(tmp_path).journal, 0) == [1, 2]
+
+
+def test_who_heeds_events_acts_at_once_and_before_they_are_written(tmp_path: Path) -> None:
+    async def work() -> None:
+        events = stream(tmp_path)
+        heeded: list[int] = []
+        heard: list[int] = []
+        events.heed(lambda event: heeded.append(event.sequence))
+        events.listen(lambda event: heard.append(event.sequence))
+        events.start()
+        events.publish(CallerRing(call="a", ring=1))
+        assert (heeded, heard) == ([1], [])
+        await events.settled()
+        assert (heeded, heard) == ([1], [1])
+        await events.stop()
+        events.journal.close()
+
+    asyncio.run(work())
