@@ -76,7 +76,7 @@ def talk_window(answered_at: float | None, ended_at: float | None, events: Seque
 
 
 def _steady(events: Sequence[Mapping[str, Any]]) -> Callable[[Mapping[str, Any]], float]:
-    """An event's time on the wall clock as it stood when the recording began, told by the monotonic one if it can be."""
+    """An event's time on the wall clock as it stood when the recording began, told by the monotonic one if possible."""
     anchor = next((event for event in events if event["type"] == "recording.started"), None)
 
     def at(event: Mapping[str, Any]) -> float:
