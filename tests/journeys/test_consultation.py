@@ -1,4 +1,4 @@
-"""An agent asks another by the keyboard: consult, change over, conference; the other sees the call's story."""
+"""Call control in the browser: asking another agent by the keys alone, and calling back whom nobody answered."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.journey
 
 ZHANG_SAN = "13805711001"
+WANG_JIANGUO = "13805711002"
 
 
 def cards(screen: Any, group: str) -> Any:
@@ -56,3 +57,22 @@ def test_an_agent_consults_another_switches_and_confers_with_the_keys_alone(
     told = [event["type"] for event in first.api(f"/api/calls/{call}/events")]
     assert told.count("call.started") == told.count("call.ended") == 1
     assert "call.marked" in told
+
+
+def test_a_caller_whom_nobody_answered_is_listed_and_called_back_with_one_press(
+    screen: Callable[..., Any], caller: Callable[..., Any]
+) -> None:
+    agent = screen()
+    agent.sign_in("agent1")
+    agent.headset_on()
+    phone = caller(WANG_JIANGUO)
+    agent.see("queue-count", "排队 1")
+    phone.hang_up()
+    # calls that were nobody's are told to nobody: the list is read again with the page
+    agent.until(lambda: any(row["number"].endswith("1002") for row in agent.api("/api/calls/missed")["missed"]))
+    agent.page.reload()
+    row = agent.see("missed-calls").get_by_test_id("missed-row").filter(has_text="1002")
+    row.get_by_test_id("missed-call-back").click()
+    agent.see("call-strip", "138****1002")
+    agent.press("F4")
+    agent.gone("call-hangup")

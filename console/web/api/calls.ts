@@ -83,16 +83,15 @@ export const revealCall = (id: string, reason: string) =>
 export const peaks = (recording: string) =>
   get<unknown>(`/api/recordings/${encodeURIComponent(recording)}/peaks`)
 
-/** A caller of today whom nobody answered: the latest call of each number. */
+/** A caller of today whom nobody answered: `call` is the last of their `tries`, and what is called back. */
 export interface MissedCall {
-  id: string
+  call: string
   number: string
   patient_id: string | null
-  patient_name?: string | null
-  queue?: string | null
-  started_at: number | string
-  /** How often they tried today. */
-  times?: number
+  patient_name: string | null
+  queue: string | null
+  last_at: string
+  tries: number
 }
 
-export const missedCalls = async () => listed<MissedCall>(await get<unknown>('/api/calls/missed'), 'calls')
+export const missedCalls = async () => listed<MissedCall>(await get<unknown>('/api/calls/missed'), 'missed')

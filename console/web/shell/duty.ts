@@ -44,7 +44,7 @@ export function useDuty(): void {
 
   /** The list of missed calls is read again when it may have changed. */
   function missedOne(event: DeskEvent): void {
-    if (event.type === 'call.offer_ended' || event.type === 'call.ended') missed.readSoon()
+    if (['call.offer_ended', 'call.ended', 'call.answered'].includes(event.type)) missed.readSoon()
   }
 
   onMounted(() => {
