@@ -44,10 +44,10 @@ class Precedence:
             at = float(event.get("at") or 0.0)
             key = normalise(str(event.get("number", "")), self._plan.region, self._plan.area_code).e164
             if key and at > time.time() - FRESH:
-                self._callers[call] = asyncio.ensure_future(self._look_up(key, at))
-                self._do(self._raise(call))
+                standing = self._callers[call] = asyncio.ensure_future(self._look_up(key, at))
+                self._do(self._raise(call, standing))
         elif kind == "call.queued" and call in self._callers and self._wants_last_agent(str(event.get("queue", ""))):
-            self._do(self._prefer(call))
+            self._do(self._prefer(call, self._callers[call]))
 
     async def stop(self) -> None:
         for task in (*self._tasks, *self._callers.values()):
@@ -61,14 +61,14 @@ class Precedence:
             log.error("a caller's standing could not be looked up", reason=str(error))
             return Standing("", "")
 
-    async def _raise(self, call: str) -> None:
-        reason = (await self._callers[call]).reason
+    async def _raise(self, call: str, standing: asyncio.Task[Standing]) -> None:
+        reason = (await standing).reason
         priority = (self._document().get("priorities") or {}).get(reason, 0) if reason else 0
         if priority:
             await self._tell(call, priority=priority, reason=reason)
 
-    async def _prefer(self, call: str) -> None:
-        agent = (await self._callers[call]).last_agent
+    async def _prefer(self, call: str, standing: asyncio.Task[Standing]) -> None:
+        agent = (await standing).last_agent
         if agent:
             # the call's own priority stays: the greater one holds
             await self._tell(call, priority=-1000, reason="last_agent", preferred_agent=agent)

@@ -61,7 +61,7 @@ async def _on_the_record(call: ApiCall, action: str, detail: dict[str, Any], com
     seen = desk.calls.find(live)
     detail = {**detail, "agents": sorted(seen.agents - {username}) if seen else []}
 
-    def write(conn: Connection, **more: str) -> None:
+    def write(conn: Connection, /, **more: str) -> None:
         access_trail.record(conn, username, action, "call", live, {**detail, **more})
 
     await call.run(write)
