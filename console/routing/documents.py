@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from console.http import ApiError, Message
 from console.identity.user import User
 from storage import access_trail, prompts, routing
 from storage.routing import Document, RoutingConflict, Saved
+from telephony.routing.checks import shipped_sounds
 from telephony.routing.default_routing import default_routing
 from telephony.routing.settings import RoutingError, RoutingSettings, parse_routing
 
@@ -64,18 +65,21 @@ def read(document: Mapping[str, Any], config: ConsoleConfig) -> RoutingSettings:
 
 
 def completed(conn: Connection, document: Mapping[str, Any]) -> Document:
-    """The document with the house's own prompts that it names filled in, as they are now."""
-    named = set(prompts_named(document))
-    own = [_prompt(one) for one in prompts.list_prompts(conn) if one.name in named]
-    names = {one["name"] for one in own}
+    """The document with the house's own prompts filled in, as they are now: those that it names, and those that are
+    heard in the place of one that ships, named or not (announcements of waiting, recording, messages)."""
+    shipped = shipped_sounds()
+    heard = shipped.union(prompts_named(document))
+    own = [_prompt(one) for one in prompts.list_prompts(conn) if one.name in heard]
+    names = shipped.union(one["name"] for one in own)
     given = document.get("prompts", [])
     if not isinstance(given, list):
         return dict(document)
     return {**document, "prompts": [one for one in given if not _is_named(one, names)] + own}
 
 
-def _is_named(prompt: Any, names: set[str]) -> bool:
-    return isinstance(prompt, Mapping) and prompt.get("name") in names
+def _is_named(prompt: Any, names: Container[str]) -> bool:
+    name = prompt.get("name") if isinstance(prompt, Mapping) else None
+    return isinstance(name, str) and name in names
 
 
 def prompts_named(part: Any) -> Iterator[str]:

@@ -92,7 +92,7 @@ async def list_prompts(call: ApiCall) -> PromptList:
     own, used = await desk.read(read)
     names = {one.name for one in own}
     shipped = await asyncio.to_thread(_shipped)
-    views = [_view(one, one.name in used) for one in own]
+    views = [_view(one, one.name in used or one.name in shipped) for one in own]
     views += [
         PromptView(
             name=name,
@@ -262,7 +262,8 @@ async def _kept(call: ApiCall, made: MadePrompt, wish: Upload | Speech, text: st
         detail = {"file": file, "seconds": prompt.seconds, "source": source}
         access_trail.record(conn, call.user.username, "prompt.add", "prompt", prompt.name, detail)
         _, document = documents.newest(conn, desk.config)
-        return _view(prompt, prompt.name in documents.prompts_named(document))
+        used = prompt.name in documents.prompts_named(document) or prompt.name in shipped_sounds()
+        return _view(prompt, used)
 
     try:
         return await call.run(work)

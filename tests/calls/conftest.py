@@ -8,8 +8,9 @@ import pytest
 from baresip_phone import baresip
 from coroutine_tests import pytest_pyfunc_call
 from product_house import House, start_house
+from switchboard import switchboard
 
-__all__ = ["baresip", "pytest_pyfunc_call", "start_house"]
+__all__ = ["baresip", "pytest_pyfunc_call", "start_house", "switchboard"]
 
 
 @pytest.fixture(scope="session")

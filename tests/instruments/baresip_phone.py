@@ -133,9 +133,9 @@ class Baresip:
             time.sleep(0.05)
         raise AssertionError(f"less than {seconds} s of sound came in within {timeout} s; log:\n{self.log()[-4000:]}")
 
-    def heard(self) -> Heard:
-        """What came in during the last call. Only after that call is over."""
-        return hear_wav(self._last("dec"))
+    def heard(self, edge: float = 0.4) -> Heard:
+        """What came in during the last call, without ``edge`` seconds at both ends. Only after that call is over."""
+        return hear_wav(self._last("dec"), edge)
 
     def said(self) -> Heard:
         """What went out during the last call. Only after that call is over."""

@@ -44,7 +44,7 @@ class House:
         self.tones: dict[float, Path] = {}
         self.sipp = Sipp(product.sip, product.peer)
         self.events: list[dict[str, Any]] = []
-        self._news = asyncio.Condition()
+        self.news = asyncio.Condition()
         self.api: httpx.AsyncClient
 
     def tone(self, hertz: float, dbfs: float = -15.0) -> Path:
@@ -68,7 +68,7 @@ class House:
     async def watching(self) -> AsyncIterator[House]:
         """Signed in as admin, hearing every event from now on."""
         self.events.clear()
-        self._news = asyncio.Condition()
+        self.news = asyncio.Condition()
         async with httpx.AsyncClient(base_url=self.product.url, timeout=PATIENCE) as self.api:
             answer = await self.api.post("/api/session", json={"username": "admin", "password": PASSWORD})
             assert answer.status_code == 200, answer.text
@@ -97,9 +97,9 @@ class House:
                             listening.set()
                         elif "sequence" in event:
                             cursor[event["node"]] = event["sequence"]
-                            async with self._news:
+                            async with self.news:
                                 self.events.append(event)
-                                self._news.notify_all()
+                                self.news.notify_all()
             await asyncio.sleep(0.2)
 
     async def event(self, kind: str, within: float = PATIENCE, **fields: Any) -> dict[str, Any]:
@@ -111,8 +111,8 @@ class House:
             )
 
         try:
-            async with asyncio.timeout(within), self._news:
-                await self._news.wait_for(lambda: found() is not None)
+            async with asyncio.timeout(within), self.news:
+                await self.news.wait_for(lambda: found() is not None)
         except TimeoutError:
             came = [event["type"] for event in self.events]
             raise AssertionError(f"no {kind} {fields} within {within} s; there were {came}") from None

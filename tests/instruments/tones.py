@@ -49,10 +49,11 @@ class Heard:
         """The level of one frequency in dBFS RMS (Goertzel): the median of blocks, as one late packet that shifts the
         tone's phase would cancel it over the whole."""
         blocks = [self.samples[start : start + BLOCK] for start in range(0, len(self.samples) - BLOCK + 1, BLOCK)]
-        return median(_goertzel(block, hertz) for block in blocks or [self.samples])
+        return median(goertzel(block, hertz) for block in blocks or [self.samples])
 
 
-def _goertzel(samples: array.array[int], hertz: float) -> float:
+def goertzel(samples: array.array[int], hertz: float) -> float:
+    """The level of one frequency in dBFS RMS; whole periods of it in ``samples``."""
     factor = 2 * math.cos(2 * math.pi * hertz / RATE)
     before, last = 0.0, 0.0
     for sample in samples:
