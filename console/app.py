@@ -36,7 +36,7 @@ from console.quality import routes as quality
 from console.reception import agent_routes, call_routes, colleague_routes
 from console.reception import routes as reception
 from console.request_metrics import RequestMetrics
-from console.routing import prompt_routes
+from console.routing import chinese_days_routes, prompt_routes
 from console.routing import routes as routing
 from console.tickets import callback_routes
 from console.tickets import routes as tickets
@@ -59,6 +59,7 @@ DESKS: tuple[Endpoints, ...] = (
     callback_routes.routes,
     prompt_routes.routes,
     routing.routes,
+    chinese_days_routes.routes,
     rule_routes.routes,
     sponsored_routes.routes,
     user_routes.routes,

@@ -42,6 +42,24 @@ const routes: RouteRecordRaw[] = [
         meta: { roles: ['supervisor', 'admin'] },
       },
       {
+        path: 'tickets/:id?',
+        name: 'tickets',
+        component: () => import('@desks/tickets/TicketsPage.vue'),
+        meta: { roles: ['agent', 'supervisor', 'admin'] },
+      },
+      {
+        path: 'routing',
+        name: 'routing',
+        component: () => import('@desks/routing/RoutingPage.vue'),
+        meta: { roles: ['supervisor', 'admin'] },
+      },
+      {
+        path: 'directory',
+        name: 'directory',
+        component: () => import('@desks/directory/DirectoryPage.vue'),
+        meta: { roles: ['admin'] },
+      },
+      {
         path: 'admin/:tab?',
         name: 'admin',
         component: () => import('@desks/admin/AdminPage.vue'),

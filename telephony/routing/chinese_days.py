@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime
 import logging
+from dataclasses import dataclass
 from enum import Enum, auto
 
 import chinese_calendar
+from chinese_calendar.constants import Holiday, holidays, workdays
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +18,28 @@ class ChineseDay(Enum):
     HOLIDAY = auto()
     #: a Saturday or Sunday that is worked for a holiday (调休)
     MAKE_UP_WORKDAY = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialDay:
+    """A day that is not like its weekday; ``zh`` and ``en`` name the holiday that it is, or is worked for."""
+
+    date: datetime.date
+    zh: str
+    en: str
+    workday: bool
+
+
+def special_days(year: int) -> list[SpecialDay]:
+    """Holidays and make-up workdays in their order; none for a year that is not known."""
+    zh = {one.value: one.chinese for one in Holiday}
+    found = [
+        SpecialDay(date, zh.get(name, name), name, workday)
+        for known, workday in ((holidays, False), (workdays, True))
+        for date, name in known.items()
+        if date.year == year
+    ]
+    return sorted(found, key=lambda one: one.date)
 
 
 class ChineseDays:

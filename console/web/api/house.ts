@@ -22,6 +22,18 @@ export interface HouseUser {
   role: string
   locale: string
   active?: boolean
+  skills?: Record<string, number>
+  /** Empty: all. */
+  queues?: string[]
+  /** For the home shift (D103), masked. */
+  mobile?: string
+}
+
+export interface UserChange {
+  active?: boolean
+  skills?: Record<string, number>
+  queues?: string[]
+  mobile?: string
 }
 
 export interface TrailEntry {
@@ -64,7 +76,7 @@ export const addUser = (user: {
   display_name: string
   locale: string
 }) => post<HouseUser>('/api/users', user)
-export const changeUser = (username: string, change: { active?: boolean }) =>
+export const changeUser = (username: string, change: UserChange) =>
   patch<HouseUser>(`/api/users/${encodeURIComponent(username)}`, change)
 export const resetPassword = (username: string, password: string) =>
   post<unknown>(`/api/users/${encodeURIComponent(username)}/password`, { password })
