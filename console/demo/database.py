@@ -1,10 +1,11 @@
-"""The demo's database: newest schema, invented patients, users, departments."""
+"""The demo's database: newest schema, invented patients, users, departments, menu."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from console.config import ConsoleConfig
+from console.demo.routing import load_demo_routing
 from storage.database import open_engine, transaction
 from storage.demo_data import demo_callers, load_demo, load_demo_users
 from storage.demo_directory import load_demo_directory
@@ -28,6 +29,7 @@ def prepare_database(config: ConsoleConfig, password: str, patients: int) -> Loa
         with transaction(engine) as conn:
             users = load_demo_users(conn, password)
             load_demo_directory(conn)
+            load_demo_routing(conn, config)
         with transaction(engine) as conn:
             added = load_demo(conn, patients)
         return Loaded(users, added)

@@ -8,6 +8,8 @@
 05    switched off (480)
 else  rings, answers, talks and hangs up
 ====  =============================================
+
+Short numbers are the hospital's own desks: somebody is always there.
 """
 
 from __future__ import annotations
@@ -21,13 +23,16 @@ from aiosipua import IncomingCall
 from aiosipua.sdp_negotiate import SdpNegotiationError, negotiate_sdp
 
 from console.demo.callers.caller import Patience, talk_through, until_over
-from console.demo.callers.conversation import OUTBOUND, Conversation
+from console.demo.callers.conversation import DEPARTMENT, OUTBOUND, Conversation
 from console.demo.callers.trunk import Trunk
 from console.demo.callers.voice import PCMA, PCMU, Voice
 
 log = logging.getLogger("sansheng.patients")
 
 BUSY, DECLINES, UNKNOWN, SILENT, OFF = "01", "02", "03", "04", "05"
+
+#: digits of the longest extension
+EXTENSION = 5
 
 #: an unanswered telephone stops ringing after a minute
 LONGEST_RING = 60.0
@@ -79,7 +84,8 @@ class Callees:
     async def _take(self, call: IncomingCall, over: asyncio.Event) -> None:
         uri = call.invite.uri
         number = uri.removeprefix("sip:").partition("@")[0].partition(";")[0]
-        ending = number[-2:]
+        desk = len(number) <= EXTENSION
+        ending = "" if desk else number[-2:]
         refusals = {BUSY: (486, "Busy Here"), UNKNOWN: (404, "Not Found"), OFF: (480, "Temporarily Unavailable")}
         if ending in refusals:
             call.reject(*refusals[ending])
@@ -113,7 +119,8 @@ class Callees:
             call.accept(answer)
             voice.connect(address)
             self._trunk.voices[call.call_id] = voice
-            await until_over(talk_through(voice, self._conversation, self._patience, self._chance), over)
+            conversation = DEPARTMENT if desk else self._conversation
+            await until_over(talk_through(voice, conversation, self._patience, self._chance), over)
             if not over.is_set():
                 self._trunk.end(call)
         finally:

@@ -45,8 +45,12 @@ async def call(
     conversation: Conversation,
     patience: Patience = Patience(),
     chance: random.Random | None = None,
+    key: str = "",
 ) -> CallReport:
-    """Place one call from ``number`` (empty: withheld) to ``dialled`` and live it to its end."""
+    """Place one call from ``number`` (empty: withheld) to ``dialled`` and live it to its end.
+
+    ``key``: what the caller presses in the menu that answers, before waiting for a human voice.
+    """
     chance = chance or random.Random()
     voice = await Voice.open(trunk.host, ports)
     leg = trunk.dial(number, dialled, voice.offer(trunk.host))
@@ -64,7 +68,8 @@ async def call(
         began = asyncio.get_running_loop().time()
         voice.connect(address)
         trunk.voices[leg.call.call_id] = voice
-        await until_over(talk_through(voice, conversation, patience, chance), leg.over)
+        talk = talk_through(voice, conversation, patience, chance)
+        await until_over(_through_the_menu(voice, key, talk, patience, chance) if key else talk, leg.over)
         seconds = asyncio.get_running_loop().time() - began
         by = "desk" if leg.over.is_set() else "caller"
         return CallReport(200, seconds, by, voice.packets_heard, voice.loudest)
@@ -72,6 +77,21 @@ async def call(
         trunk.release(leg)
         trunk.voices.pop(leg.call.call_id, None)
         await voice.close()
+
+
+async def _through_the_menu(
+    voice: Voice, key: str, talk: Coroutine[None, None, None], patience: Patience, chance: random.Random
+) -> None:
+    try:
+        await asyncio.sleep(chance.uniform(2.0, 6.0))
+        voice.interrupt()
+        voice.key(key)
+        # the menu may end its word; from then on only ring-back comes until somebody answers
+        await asyncio.sleep(1.0)
+        if await voice.listen(patience.ring_seconds):
+            await talk
+    finally:
+        talk.close()
 
 
 async def until_over(talk: Coroutine[None, None, None], over: asyncio.Event) -> None:

@@ -67,6 +67,15 @@ OUTBOUND = Conversation(
     ("喂,您好,请问哪位?", "嗯,药都按时吃了,好多了。", "好的,谢谢你们关心,再见。"),
 )
 
+#: a department's desk: somebody the agents ask, or transfer a call to (D21, D22)
+DEPARTMENT = Conversation(
+    "department",
+    "f1",
+    45,
+    170,
+    ("您好,这里是科室值班台,请讲。", "可以,请把电话转过来。", "不客气,再见。"),
+)
+
 #: the automatic agent of the demo's first calls
 DESK = Conversation(
     "desk",
@@ -76,4 +85,4 @@ DESK = Conversation(
     ("您好,客户服务中心,请问有什么可以帮您?", "好的,请稍等,我帮您查一下。", "已经为您登记好了。"),
 )
 
-ALL = (*INBOUND, OUTBOUND, DESK)
+ALL = (*INBOUND, OUTBOUND, DEPARTMENT, DESK)

@@ -18,8 +18,12 @@ from console.demo.callers.trunk import Trunk
 
 log = logging.getLogger("sansheng.patients")
 
-#: the number that the callers dial: the demo sends any to its queue
+#: the number that the callers dial: the demo sends it to its queue
 HOTLINE = "01066880000"
+#: the number behind which the menu answers (D2), and the share of calls that dial it
+MENU_LINE = "01066880001"
+MENU_SHARE = 0.3
+ENQUIRIES, COMPLAINTS = "1", "2"
 
 
 #: while the opening lasts: a line's mean rest, and how long a caller waits for the desk to speak (seconds)
@@ -78,7 +82,8 @@ class Callers:
                 return
             self._placed += 1
             turn = min(OPENING_TURN, self._patience.turn_seconds) if opening else self._patience.turn_seconds
-            await self._one_call(replace(self._patience, turn_seconds=turn))
+            by_menu = not opening and self._chance.random() < MENU_SHARE
+            await self._one_call(replace(self._patience, turn_seconds=turn), by_menu)
             opening = self._claim_opening()
             wait = (OPENING_REST if opening else self._pace.every) * self._chance.uniform(0.6, 1.4)
 
@@ -87,13 +92,15 @@ class Callers:
         self._opening_left -= 1
         return self._opening_left >= 0
 
-    async def _one_call(self, patience: Patience) -> None:
+    async def _one_call(self, patience: Patience, by_menu: bool) -> None:
         number = self._next_number()
         conversation = self._chance.choice(INBOUND)
+        dialled = MENU_LINE if by_menu else HOTLINE
+        key = (COMPLAINTS if conversation.topic == "complaint" else ENQUIRIES) if by_menu else ""
         self._busy.add(number)
         log.info("%s calls (%s)", masked(number), conversation.topic)
         try:
-            report = await call(self._trunk, self._ports, number, HOTLINE, conversation, patience, self._chance)
+            report = await call(self._trunk, self._ports, number, dialled, conversation, patience, self._chance, key)
         except (OSError, RuntimeError, BadClipError) as problem:
             # one call that cannot be made (no port free, a clip is gone) does not silence the other lines
             log.error("%s could not call: %s", masked(number), problem)

@@ -71,6 +71,11 @@ class Voice:
         self._waiting.extend(clip)
         await self._said.wait()
 
+    def key(self, digit: str) -> None:
+        """Press one key of the telephone (RFC 4733)."""
+        assert self._session is not None
+        self._session.send_dtmf(digit)
+
     async def listen(self, longest: float) -> bool:
         """Wait for the other side to speak and then to pause; ``longest`` seconds at most. False: nothing was said."""
         loop = asyncio.get_running_loop()
@@ -113,8 +118,19 @@ class Voice:
         self.packets_heard += 1
         level = loudness(pcm)
         self.loudest = max(self.loudest, level)
-        if level > SPEECH_LEVEL:
+        if level > SPEECH_LEVEL and not is_ring_back(pcm):
             self._spoken_to_at = asyncio.get_running_loop().time()
+
+
+def is_ring_back(pcm: bytes) -> bool:
+    """Whether this is the ring-back tone (450 Hz) and nothing else: nobody has answered yet."""
+    samples = array.array("h", pcm)
+    energy = sum(sample * sample for sample in samples)
+    turn = 2 * math.pi * 450 / 8000
+    real = sum(sample * math.cos(turn * place) for place, sample in enumerate(samples))
+    imaginary = sum(sample * math.sin(turn * place) for place, sample in enumerate(samples))
+    # a pure tone has all its energy there: |X|² = n/2 · Σx²
+    return energy > 0 and (real * real + imaginary * imaginary) * 2 / len(samples) > 0.8 * energy
 
 
 def loudness(pcm: bytes) -> float:

@@ -89,9 +89,9 @@ class Ward:
             await self.trunk.stop()
             await phone.stop()
 
-    async def agent_is_ready(self, tone: bytes = SILENCE) -> None:
+    async def agent_is_ready(self, tone: bytes = SILENCE, queues: tuple[str, ...] = ("default",)) -> None:
         """agent1 with a headset that says ``tone`` (one A-law packet, over and over) and answers what rings."""
-        await self.seam.command("agent.sign_in", agent="agent1", name="", queues=["default"])
+        await self.seam.command("agent.sign_in", agent="agent1", name="", queues=list(queues))
         token = sign(self.settings.secret, "agent1", "test", 60)
         headset = await connect(f"ws://127.0.0.1:{self.settings.headset_port}/headset?token={token}")
         await headset.recv()

@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 
 from console.config import ConsoleConfig
+from console.demo.callers.schedule import MENU_LINE
 from console.demo.database import caller_numbers, prepare_database
-from storage.database import open_engine, reading
+from storage import routing
+from storage.database import open_engine, reading, transaction
 from storage.migrate import is_current
 from storage.users import UserError
+from telephony.routing.settings import parse_routing
+from telephony.settings import LineSettings
 
 
 @pytest.fixture
@@ -36,6 +40,22 @@ def test_users_and_patients_are_there_once_however_often_it_starts(config: Conso
     assert is_current(engine)
     with reading(engine) as conn:
         assert conn.exec_driver_sql("SELECT count(*) FROM users").scalar_one() == 6
+    engine.dispose()
+
+
+def test_the_menu_answers_on_its_own_number_and_what_somebody_saved_stays(config: ConsoleConfig) -> None:
+    config = replace(config, lines=(LineSettings(name="trunk", peers=("127.0.0.1",)),))
+    prepare_database(config, "a-good-password", 1)
+    engine = open_engine(config.database)
+    with transaction(engine) as conn:
+        _, document = routing.get_version(conn, 1) or pytest.fail("no document was saved")
+        settings = parse_routing(document, lines=["trunk"])
+        routing.save(conn, {**document, "timezone": "Asia/Urumqi"}, 1, "admin")
+    prepare_database(config, "a-good-password", 1)
+
+    assert [entry.dialled for entry in settings.entries] == [MENU_LINE, ""]
+    with reading(engine) as conn:
+        assert routing.newest_version(conn) == 2
     engine.dispose()
 
 

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
-from console.demo.callers.caller import Patience
+from console.demo.callers.caller import Patience, call
+from console.demo.callers.clip import FOLDER, frames
+from console.demo.callers.conversation import INBOUND
+from console.demo.callers.schedule import COMPLAINTS, MENU_LINE
+from console.demo.callers.voice import is_ring_back
 from telephony import events
+from telephony.media.g711 import decode
+from telephony.media.sound import ringback
+from telephony.routing.default_routing import default_routing
 
 Run = Callable[[Callable[[Any], Awaitable[None]]], None]
+
+#: one sentence is enough here
+SHORT = replace(INBOUND[3], sentences=INBOUND[3].sentences[:1])
 
 
 def test_a_patient_is_answered_both_hear_each_other_and_the_patient_hangs_up(ward: Run, loud_packet: bytes) -> None:
@@ -48,6 +61,46 @@ def test_the_desk_hangs_up_first_and_the_patient_notices(ward: Run) -> None:
         assert (await ward.event(events.CallEnded)).by is events.Party.AGENT
 
     ward(body)
+
+
+def test_a_patient_presses_a_key_in_the_menu_waits_through_the_ring_back_and_talks_to_the_agent(ward: Run) -> None:
+    async def body(ward: Any) -> None:
+        document = msgspec.to_builtins(default_routing(ward.settings.lines).document())
+        menu = {"line": "trunk", "dialled": MENU_LINE, "to": {"kind": "menu", "menu": "main"}}
+        await ward.seam.command("routing.set", routing={**document, "entries": [menu], "version": 1})
+        await ward.seam.command("agent.sign_in", agent="agent1", name="", queues=["complaints"])
+        patience = Patience(ring_seconds=20.0, turn_seconds=0.4)
+
+        calling = asyncio.create_task(
+            call(ward.trunk, ward.ports, "13805711001", MENU_LINE, SHORT, patience, random.Random(1), COMPLAINTS)
+        )
+        chosen = await ward.event(events.MenuAnswered)
+        await ward.agent_is_ready(queues=("complaints",))
+        answered = await ward.event(events.CallAnswered)
+        await ward.seam.command("call.hang_up", agent="agent1", call=answered.call)
+        report = await calling
+
+        assert (chosen.digit, chosen.outcome, chosen.label) == ("2", "chosen", "投诉建议")
+        assert (report.status, report.hung_up_by) == (200, "desk")
+
+    ward(body)
+
+
+def test_a_department_answers_whatever_its_number_ends_in(ward: Run) -> None:
+    async def body(ward: Any) -> None:
+        await ward.agent_is_ready()
+
+        await ward.seam.command("call.dial", agent="agent1", number="8301")
+
+        assert (await ward.event(events.CallAnswered)).agent == "agent1"
+
+    ward(body)
+
+
+def test_ring_back_is_told_from_a_voice() -> None:
+    tone, voice = ringback().coded(8), frames(FOLDER / "department-1.wav")
+    assert all(is_ring_back(decode(tone[place : place + 160], 8)) for place in range(160, 7680, 160))
+    assert not any(is_ring_back(decode(frame, 8)) for frame in voice)
 
 
 def test_a_patient_whom_nobody_answers_gives_up_and_is_logged_as_such(ward: Run) -> None:
