@@ -46,6 +46,8 @@ def call_map(call: Call, now: int, digits: bool, menu: str = "", position: int =
         "display_name": call.display_name,
         "agent": call.agent or (offer.agent if offer else ""),
         "patient_id": call.patient_id,
+        # of a call that calls back: in which call that was asked for
+        "requested_in": call.requested_in or "",
         "caller_rings": call.caller_rings.begun(now) if call.caller_rings and not call.answered_at else 0,
         "agent_rings": offer.rings.begun(now) if offer else 0,
         "muted": own is not None and own.muted,

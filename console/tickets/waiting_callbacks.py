@@ -21,7 +21,9 @@ async def place_again(
 ) -> int:
     """Give the phone the call-backs that wait and that it does not hold; gives how many. Raises ApiError when it goes
     away meanwhile."""
-    held = {call["call"] for call in snapshot.get("calls", ())}
+    calls = snapshot.get("calls", ())
+    # the log may not say yet which call calls back: the phone does
+    held = {call["call"] for call in calls} | {call.get("requested_in") or call["call"] for call in calls}
     placed = 0
     for one in await waiting():
         if one.call in held or one.requested_in in held or one.requested_at < now - OLDEST:

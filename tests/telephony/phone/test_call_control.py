@@ -340,6 +340,7 @@ def test_a_call_back_waits_like_a_call_and_is_dialled_when_an_agent_takes_it(on_
         )  # fmt: skip
         (shown,) = (await at.seam.command("snapshot"))["calls"]
         assert (shown["phase"], shown["position"], shown["priority"]) == ("queued", 1, 5)
+        assert shown["requested_in"] == "earlier"
         await at.agent("agent1")
         offered = await at.event(events.CallOffered, agent="agent1", call=placed["call"])
         await at.do("answer", "agent1", offered.call)
