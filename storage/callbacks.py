@@ -99,10 +99,11 @@ def apply(conn: Connection, events: Sequence[Event], plan: NumberingPlan) -> Non
         conn.execute(upsert(callbacks, is_sqlite(conn)), rows)
 
 
-def rebuild(conn: Connection, events: Iterable[Event], plan: NumberingPlan) -> None:
-    """Make the table anew from the stored events of its types."""
+def rebuild(conn: Connection, events: Iterable[Sequence[Event]], plan: NumberingPlan) -> None:
+    """Make the table anew from the stored events of its types, those of the desk last, some at a time."""
     conn.execute(delete(callbacks))
-    apply(conn, sorted(events, key=lambda event: (event["node"] == "desk", event["node"], event["sequence"])), plan)
+    for some in events:
+        apply(conn, some, plan)
 
 
 def get_callback(conn: Connection, requested_in: str) -> Callback | None:

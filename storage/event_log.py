@@ -8,7 +8,7 @@ log and the recordings on. What the desk adds to a call (disposition, patient) i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -23,6 +23,8 @@ from storage.metadata import Instant, Json, metadata
 from storage.phone_numbers import NumberingPlan
 
 MAX_SEQUENCE = 2**63 - 1
+#: events read at once where all are read
+AT_ONCE = 1000
 
 call_events = Table(
     "call_events",
@@ -116,15 +118,25 @@ def rebuild(conn: Connection, plan: NumberingPlan | None = None) -> int:
     """Make the call log, tickets and call-backs anew from the stored events; gives the number of calls. Recordings keep
     their state."""
     plan = plan or NumberingPlan()
-    tickets.rebuild(conn, _events_of_types(conn, tickets.EVENT_TYPES))
-    callbacks.rebuild(conn, _events_of_types(conn, callbacks.EVENT_TYPES), plan)
+    tickets.rebuild(conn, events_of_types(conn, tickets.EVENT_TYPES))
+    callbacks.rebuild(conn, events_of_types(conn, callbacks.EVENT_TYPES), plan)
     calls = conn.execute(select(call_events.c.call).where(call_events.c.call != "").distinct()).scalars().all()
     return call_log.rebuild(conn, plan, calls, lambda call: events_of_call(conn, call))
 
 
-def _events_of_types(conn: Connection, types: Sequence[str]) -> list[Event]:
-    query = select(call_events.c.body).where(call_events.c.type.in_(types))
-    return list(conn.execute(query).scalars())
+def events_of_types(conn: Connection, types: Sequence[str], at_once: int = AT_ONCE) -> Iterator[list[Event]]:
+    """Events of some types, by node and sequence number, those of the desk last: what it says is of what the phones
+    told. Lists of ``at_once`` at most, so that a log of years needs no more memory than that of a day."""
+    of = call_events.c
+    for node in sorted(last_sequences(conn), key=lambda node: (node == DESK, node)):
+        after = -1
+        while True:
+            query = select(of.sequence, of.body).where(of.node == node, of.sequence > after, of.type.in_(types))
+            rows = conn.execute(query.order_by(of.sequence).limit(at_once)).all()
+            if not rows:
+                break
+            yield [body for _, body in rows]
+            after = rows[-1].sequence
 
 
 @cache

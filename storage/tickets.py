@@ -87,10 +87,11 @@ def apply(conn: Connection, events: Sequence[Event]) -> None:
             _step(conn, event)
 
 
-def rebuild(conn: Connection, events: Iterable[Event]) -> None:
-    """Make the table anew from the stored events of its types."""
+def rebuild(conn: Connection, events: Iterable[Sequence[Event]]) -> None:
+    """Make the table anew from the stored events of its types, those of the desk last, some at a time."""
     conn.execute(delete(tickets))
-    apply(conn, sorted(events, key=lambda event: (event["node"] == "desk", event["node"], event["sequence"])))
+    for some in events:
+        apply(conn, some)
 
 
 #: the types of events that this table is read from

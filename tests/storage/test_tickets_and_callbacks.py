@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from storage.callbacks import Callback, CallbackError, cancel, get_callback, list_callbacks
-from storage.event_log import append_desk_event, append_events, rebuild
+from storage.callbacks import EVENT_TYPES, Callback, CallbackError, cancel, get_callback, list_callbacks
+from storage.callbacks import rebuild as rebuild_callbacks
+from storage.event_log import append_desk_event, append_events, events_of_types, rebuild
 from storage.phone_numbers import NumberingPlan
 from storage.tickets import TicketError, list_tickets, step
 
@@ -107,6 +108,26 @@ def test_a_call_back_waits_is_called_and_reached(conn: Connection) -> None:
     random.Random(3).shuffle(shuffled)
     rebuild(conn, PLAN)
     assert callback(conn) == found
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 7, 1000])
+def test_a_rebuild_reads_a_part_of_the_events_at_a_time_and_those_of_the_desk_last(
+    conn: Connection, at_once: int
+) -> None:
+    append_events(conn, [asked(n, f"c{n}") for n in range(1, 8)], PLAN)
+    append_events(conn, [{**asked(n, f"d{n}"), "node": "z9"} for n in range(1, 5)], PLAN)
+    append_events(conn, [event(9, "call.held", "c1", by="agent")], PLAN)
+    append_desk_event(conn, cancel(conn, "c3", "boss"), PLAN)
+    before = list_callbacks(conn)
+    parts = list(events_of_types(conn, EVENT_TYPES, at_once))
+    assert max(map(len, parts)) <= at_once
+    assert [(one["node"], one["sequence"]) for part in parts for one in part] == [
+        *(("p1", n) for n in range(1, 8)),
+        *(("z9", n) for n in range(1, 5)),
+        ("desk", 1),
+    ]
+    rebuild_callbacks(conn, events_of_types(conn, EVENT_TYPES, at_once), PLAN)
+    assert list_callbacks(conn) == before
 
 
 def test_a_call_back_whose_call_was_lost_waits_again_and_one_nobody_reached_does_not(conn: Connection) -> None:
