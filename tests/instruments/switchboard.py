@@ -13,6 +13,8 @@ from baresip_phone import Baresip
 from product_house import PATIENCE, House
 from tones import RATE, goertzel, write_tone
 
+from console.bench.product import PASSWORD
+
 #: what prompts of the tests' own sound like (Hz); the phone's own ring-back tone is 450 Hz
 GREETING, WRONG, CLOSED, MUSIC, NOTICE = 640.0, 800.0, 560.0, 720.0, 880.0
 RINGBACK, BEEP = 450.0, 1000.0
@@ -36,6 +38,8 @@ class Switchboard:
     def __init__(self, house: House, baresip: Callable[..., Baresip]) -> None:
         self.house = house
         self._baresip = baresip
+        #: how many events of a telephone are of calls before
+        self._past: dict[Baresip, int] = {}
 
     # ---- routing
 
@@ -70,9 +74,25 @@ class Switchboard:
         answer = await self.house.api.patch(f"/api/users/{user}", json=profile)
         assert answer.status_code == 200, answer.text
 
-    async def rules(self, **rules: float) -> None:
-        for name, value in rules.items():
+    async def user(self, name: str, role: str = "agent") -> None:
+        """One more who may sign in, with everybody's password."""
+        wish = {"username": name, "password": PASSWORD, "role": role}
+        answer = await self.house.api.post("/api/users", json=wish)
+        assert answer.status_code in (201, 409), answer.text
+
+    @contextlib.asynccontextmanager
+    async def rules(self, **wanted: float) -> AsyncIterator[None]:
+        """Rules of the house for a while."""
+        listed = (await self.house.api.get("/api/rules")).json()["rules"]
+        before = {one["name"]: one["value"] for one in listed if one["name"] in wanted}
+        assert set(before) == set(wanted)
+        for name, value in wanted.items():
             await self.house.set_rule(name, value)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                await self.house.set_rule(name, value)
 
     # ---- telephones
 
@@ -97,7 +117,8 @@ class Switchboard:
 
     async def over(self, phone: Baresip, call: str) -> None:
         """Wait until both sides know that the call is over."""
-        await asyncio.to_thread(phone.wait_for, "CALL_CLOSED")
+        await asyncio.to_thread(phone.wait_for, "CALL_CLOSED", after=self._past.get(phone, 0))
+        self._past[phone] = len(phone.events)
         await self.house.event("call.ended", call=call)
 
     def _started(self, masked: str, dialled: str, begun: int) -> str | None:
