@@ -1,7 +1,7 @@
 """Headset tokens: the web process signs them, the phone process verifies them (HMAC-SHA256, RFC 2104).
 
-Form: ``base64url(json).base64url(mac)`` without padding; the JSON is ``{"agent", "console", "exp"}``, ``exp`` in Unix
-seconds.
+Form: ``base64url(json).base64url(mac)`` without padding; the JSON is ``{"agent", "console", "iat", "exp"}``, when it was
+signed and until when it is good in Unix seconds.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ import msgspec
 
 #: seconds a token is good for unless the signer says otherwise
 LIFETIME = 60.0
+#: a token may be so much (seconds) younger than the clock of whoever verifies it
+AHEAD = 30.0
 
 _FORM = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 _MOST_LENGTH = 2048
 
 
 class InvalidToken(ValueError):
-    """Not signed by us, expired, or no token at all. The message says which, without quoting it."""
+    """Not signed by us, expired, of a time to come, or no token at all. The message says which, without quoting it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,15 @@ class HeadsetToken:
     agent: str
     console: str
     exp: float
+    iat: float = 0.0
 
 
 def sign(secret: str, agent: str, console: str, seconds: float = LIFETIME) -> str:
     """A token for the headset of ``agent``, good for ``seconds``. Raises ValueError without secret or agent."""
     if not secret or not agent:
         raise ValueError("a headset token needs a secret and an agent")
-    claims = {"agent": agent, "console": console, "exp": time.time() + seconds}
+    now = time.time()
+    claims = {"agent": agent, "console": console, "iat": now, "exp": now + seconds}
     body = _encode(msgspec.json.encode(claims))
     return f"{body}.{_encode(_mac(secret, body))}"
 
@@ -58,8 +62,12 @@ def verify(secret: str, token: str, now: float | None = None) -> HeadsetToken:
         raise InvalidToken("not a token") from error
     if not claims.agent:
         raise InvalidToken("names no agent")
-    if claims.exp < (time.time() if now is None else now):
+    now = time.time() if now is None else now
+    if claims.exp < now:
         raise InvalidToken("expired")
+    if claims.iat > now + AHEAD:
+        # the clock was set back: it must not be good for so much longer; the console asks for another
+        raise InvalidToken("signed in the future")
     return claims
 
 

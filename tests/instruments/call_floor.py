@@ -20,6 +20,7 @@ from websockets.asyncio.client import connect
 
 from console.bench.product import free_port
 from recordings.capture import CaptureRecorder
+from telephony.clock import Clock
 from telephony.events import CallEvent, Event
 from telephony.lines.sdp import make_answer, make_offer
 from telephony.lines.sippy_driver import SippyDriver
@@ -309,13 +310,14 @@ class CallFloor:
 
 
 @contextlib.asynccontextmanager
-async def call_floor(folder: Path, **line: Any) -> AsyncIterator[CallFloor]:
-    """After the body no call, port or dialog may be left, and the town has seen only sound SIP."""
+async def call_floor(folder: Path, clock: Clock | None = None, **line: Any) -> AsyncIterator[CallFloor]:
+    """``clock``: the phone's, where it is not the system's. After the body no call, port or dialog may be left, and the
+    town has seen only sound SIP."""
     loop = asyncio.get_running_loop()
     _, town = await loop.create_datagram_endpoint(lambda: Town(("127.0.0.1", 0)), local_addr=("127.0.0.1", 0))
     at = CallFloor(folder, town, **line)
     town.desk = ("127.0.0.1", at.settings.sip_port)
-    at.phone = Phone(at.settings, SippyDriver(at.settings), CaptureRecorder(folder, loop), "test")
+    at.phone = Phone(at.settings, SippyDriver(at.settings), CaptureRecorder(folder, loop), "test", clock)
     at.phone.stream.listen(at._heard)
     await at.phone.start()
     at.seam = await SeamClient.connect(at.settings.seam_path)

@@ -32,6 +32,22 @@ def test_a_token_expires() -> None:
         verify(SECRET, token, now=claims.exp + 0.1)
 
 
+@pytest.mark.parametrize(("step", "why"), [(3600.0, "expired"), (-3600.0, "future")])
+def test_a_clock_that_is_set_an_hour_on_or_back_makes_a_token_no_good_and_a_new_one_good(step: float, why: str) -> None:
+    token = sign(SECRET, "agent1", "c")
+    stepped = verify(SECRET, token).iat + step
+    with pytest.raises(InvalidToken, match=why):
+        verify(SECRET, token, now=stepped)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.time", lambda: stepped)
+        assert verify(SECRET, sign(SECRET, "agent1", "c")).agent == "agent1"
+
+
+def test_clocks_a_little_apart_do_no_harm() -> None:
+    token = sign(SECRET, "agent1", "c")
+    assert verify(SECRET, token, now=verify(SECRET, token).iat - 20).agent == "agent1"
+
+
 def test_changed_claims_do_not_verify() -> None:
     token = sign(SECRET, "agent1", "c")
     body, mac = token.split(".")
