@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from console.floor.waiting import calls_back, stops_waiting, waited, waits
+
 #: seconds in which several changes are told as one
 _TOGETHER = 0.25
-
-_OUT = frozenset({"call.answered", "call.dequeued", "call.ended"})
 
 
 @dataclass(slots=True)
@@ -33,11 +33,7 @@ class QueueBoard:
     def begin(self, calls: list[dict[str, Any]], now: float) -> None:
         """As a snapshot of the phone has it (``waiting_since`` in seconds). ``now``: Unix seconds."""
         self._waiting = {
-            one["call"]: _Waiting(
-                one["queue"], now - float(one.get("waiting_since") or one.get("seconds", 0.0)), not one.get("line")
-            )
-            for one in calls
-            if one.get("queue") and one.get("phase") in ("queued", "ringing")
+            one["call"]: _Waiting(one["queue"], now - waited(one), calls_back(one)) for one in calls if waits(one)
         }
         self._changed()
 
@@ -51,7 +47,7 @@ class QueueBoard:
             self._callbacks.add(call)
             if call in self._waiting:
                 self._waiting[call].callback = True
-        elif kind in _OUT:
+        elif stops_waiting(event):
             if kind == "call.ended":
                 self._callbacks.discard(call)
             if self._waiting.pop(call, None) is None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from console.events.visibility import masked_numbers
+from console.floor.waiting import calls_back, waited, waits
 from console.http import ApiCall, Endpoints
 from console.reception.agent_routes import AgentView
-
-if TYPE_CHECKING:
-    from console.desk import WebDesk
 
 routes = Endpoints("floor")
 
@@ -45,10 +43,11 @@ class LineView(msgspec.Struct):
 
 
 class QueueView(msgspec.Struct):
-    """``waiting`` callers that no agent has answered, the longest of them for ``longest_wait`` seconds."""
+    """``waiting`` callers, the longest of them for ``longest_wait`` seconds, and ``callbacks`` to be made (D116)."""
 
     queue: str
     waiting: int
+    callbacks: int
     longest_wait: float
     agents_ready: int
 
@@ -63,7 +62,6 @@ class Floor(msgspec.Struct):
 @routes.get("/api/floor", returns=Floor, roles=("supervisor", "admin"))
 async def floor(call: ApiCall) -> Floor:
     """Agents with their states, calls under way, calls waiting by queue, lines. 503 while the phone is away."""
-    desk: WebDesk = call.desk
     told = await call.phone.command("snapshot")
     agents = msgspec.convert(told["agents"], list[AgentView])
     area_code = call.config.home_area_code
@@ -72,19 +70,17 @@ async def floor(call: ApiCall) -> Floor:
         agents=agents,
         calls=calls,
         lines=msgspec.convert(told["lines"], list[LineView]),
-        queues=[_queue(name, agents, told["calls"]) for name in desk.config.queues],
+        queues=[_queue(name, agents, told["calls"]) for name in told["queues"]],
     )
 
 
 def _queue(name: str, agents: list[AgentView], calls: list[dict[str, Any]]) -> QueueView:
-    waits = [
-        one["seconds"]
-        for one in calls
-        if one["queue"] == name and one["direction"] == "inbound" and not one["talk_seconds"]
-    ]
+    here = [one for one in calls if waits(one) and one["queue"] == name]
+    callers = [waited(one) for one in here if not calls_back(one)]
     return QueueView(
         queue=name,
-        waiting=len(waits),
-        longest_wait=max(waits, default=0.0),
+        waiting=len(callers),
+        callbacks=len(here) - len(callers),
+        longest_wait=max(callers, default=0.0),
         agents_ready=sum(one.status == "ready" and name in one.queues for one in agents),
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from console.floor.waiting import calls_back, waits
 from telephony.routing.opening_hours import OpeningHours
 from telephony.routing.settings import Hours, RoutingSettings
 
@@ -77,7 +78,7 @@ def queue_statuses(
                 changes_at=when.changes_at if when else None,
                 agents=sorted(one["agent"] for one in here),
                 ready=sum(one["status"] == "ready" for one in here),
-                waiting=sum(one["queue"] == queue.name and one["phase"] in ("queued", "ringing") for one in calls),
+                waiting=sum(waits(one) and not calls_back(one) and one["queue"] == queue.name for one in calls),
             )
         )
     return found
