@@ -17,6 +17,10 @@ const KNOWN = new Set<string>([
   'unavailable',
   'failed',
   'cancelled',
+  'voicemail',
+  'callback',
+  'forwarded',
+  'closed',
 ])
 
 export function rowOutcome(row: CallRow): Outcome {

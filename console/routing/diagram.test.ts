@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Queue, RoutingDocument } from '@/api/routing'
-import { BOX_WIDTH, drawRouting, PICTURE_WIDTH, targetOf } from './diagram'
+import { BOX_WIDTH, columnX, drawRouting, targetOf } from './diagram'
 import { newEntry, newHours, newMenu, newQueue } from './parts'
 
 const empty = (): RoutingDocument => ({
@@ -84,7 +84,11 @@ it('begins each edge at the row it belongs to and ends it at the head of its tar
   const { boxes, edges } = drawRouting(house())
   for (const edge of edges) {
     const source = boxes.find((box) => box.id === edge.from)
-    const numbers = edge.path.match(/-?[\d.]+/g)?.map(Number) ?? []
+    const numbers =
+      edge.path
+        .replace(/ H[\d.]+/g, '')
+        .match(/-?[\d.]+/g)
+        ?.map(Number) ?? []
     const exit = source?.exits.find((one) => one.at === edge.at)
     if (exit) expect(numbers[1]).toBe(exit.y)
     const target = boxes.find((box) => box.id === edge.to)
@@ -106,7 +110,8 @@ it('draws a house of one line and one queue, and a step that leads nowhere witho
   const picture = drawRouting(document)
   expect(picture.boxes).toHaveLength(2)
   expect(picture.edges).toHaveLength(0)
-  expect(picture.width).toBe(PICTURE_WIDTH)
+  expect(picture.columns).toEqual(['entries', 'hours', 'menus', 'queues'])
+  expect(picture.width).toBeLessThan(columnX('ends'))
   expect(drawRouting(empty()).boxes).toEqual([])
 })
 
@@ -115,4 +120,25 @@ it('has one box for ends that are the same', () => {
     targetOf({ kind: 'voicemail', queue: 'a' }),
   )
   expect(targetOf({ kind: 'number', number: '1' })).not.toBe(targetOf({ kind: 'number', number: '2' }))
+})
+
+it('leads a line that skips columns past their boxes, not under them', () => {
+  const document = house()
+  document.entries.push({ ...newEntry(document), line: 'third', dialled: '1' })
+  document.menus.push({
+    ...newMenu(document, { zh: '', en: '' }),
+    gave_up: { kind: 'hang_up' },
+  })
+  const { boxes, edges } = drawRouting(document)
+  const passing = edges.filter((edge) => edge.path.includes(' H'))
+  expect(passing.map((edge) => edge.at)).toEqual(
+    expect.arrayContaining(['entries[0].closed', 'entries[1].to', 'entries[2].to', 'menus[1].gave_up']),
+  )
+  for (const edge of passing) {
+    for (const level of edge.path.matchAll(/([\d.]+) ([\d.]+) H([\d.]+)/g)) {
+      const [x, y] = [Number(level[1]), Number(level[2])]
+      const hit = boxes.find((box) => box.x === x && y > box.y && y < box.y + box.height)
+      expect(hit?.id, edge.at).toBeUndefined()
+    }
+  }
 })

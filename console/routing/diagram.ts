@@ -36,23 +36,24 @@ export interface Edge {
   path: string
 }
 
+/** `columns`: those that are shown; where nothing ends elsewhere, the last is left out. */
 export interface Picture {
+  columns: readonly Column[]
   width: number
   height: number
   boxes: Box[]
   edges: Edge[]
 }
 
-export const BOX_WIDTH = 158
+export const BOX_WIDTH = 152
 export const HEAD = 46
 export const ROW = 22
-const GAP_X = 52
+const GAP_X = 44
 const GAP_Y = 16
 const TOP = 8
 const FOOT = 7
 
 export const columnX = (column: Column) => COLUMNS.indexOf(column) * (BOX_WIDTH + GAP_X)
-export const PICTURE_WIDTH = columnX('ends') + BOX_WIDTH + 4
 
 type Way = Omit<Exit, 'y'> & { step: Step }
 
@@ -130,10 +131,15 @@ export function targetOf(step: Step): string {
   }
 }
 
+/** How high a line is that only passes a column. */
+const PASS = 14
+
 class Drawing {
   readonly boxes = new Map<string, Box>()
   private readonly ways: { from: string; way: Way }[] = []
   private readonly bottoms = new Map<Column, number>()
+  /** Heights at which the way of a step passes columns between its boxes, by place and column. */
+  private readonly passes = new Map<string, number>()
 
   add(id: string, column: Column, part: Part | null, step: Step | null, ways: Way[], from = TOP): Box {
     const y = Math.max(this.bottoms.get(column) ?? TOP, from)
@@ -146,6 +152,13 @@ class Drawing {
     return box
   }
 
+  /** Room for a line that goes through a column without stopping. */
+  pass(at: string, column: Column, from: number): void {
+    const y = Math.max(this.bottoms.get(column) ?? TOP, from - PASS / 2)
+    this.passes.set(`${at} ${column}`, y + PASS / 2)
+    this.bottoms.set(column, y + PASS + GAP_Y / 2)
+  }
+
   /** The ends, each about as high as what leads to it. */
   addEnds(): void {
     const wanted = new Map<string, { step: Step; heights: number[] }>()
@@ -153,7 +166,7 @@ class Drawing {
       const id = targetOf(way.step)
       if (!id.startsWith('end ')) continue
       const known = wanted.get(id) ?? { step: way.step, heights: [] }
-      known.heights.push(this.exitHeight(from, way.at))
+      known.heights.push(this.passes.get(`${way.at} queues`) ?? this.exitHeight(from, way.at))
       wanted.set(id, known)
     }
     const mean = (heights: number[]) => heights.reduce((sum, one) => sum + one, 0) / heights.length
@@ -168,7 +181,7 @@ class Drawing {
       const source = this.boxes.get(from)
       const target = this.boxes.get(targetOf(way.step))
       if (!source || !target) continue
-      const path = curve(source, this.exitHeight(from, way.at), target)
+      const path = this.path(source, way.at, target)
       drawn.push({ from, to: target.id, at: way.at, tone: way.tone, path })
     }
     return drawn
@@ -178,79 +191,153 @@ class Drawing {
     return Math.max(0, ...[...this.boxes.values()].map((box) => box.y + box.height)) + GAP_Y
   }
 
+  /** The step of a row. */
+  stepOf(from: string, at: string): Step {
+    const found = this.ways.find((one) => one.from === from && one.way.at === at)
+    if (!found) throw new Error(`no way ${at} out of ${from}`)
+    return found.way.step
+  }
+
   private exitHeight(from: string, at: string): number {
     const box = this.boxes.get(from)
     const exit = box?.exits.find((one) => one.at === at)
     return exit?.y ?? (box ? box.y + HEAD / 2 : TOP)
   }
+
+  private path(source: Box, at: string, target: Box): string {
+    let [x, y] = [source.x + BOX_WIDTH, this.exitHeight(source.id, at)]
+    let path = `M${x} ${y}`
+    for (const column of between(source.column, target.column)) {
+      const level = this.passes.get(`${at} ${column}`)
+      if (level === undefined) continue
+      path += `${bend(x, y, columnX(column), level)} H${columnX(column) + BOX_WIDTH}`
+      ;[x, y] = [columnX(column) + BOX_WIDTH, level]
+    }
+    return x === source.x + BOX_WIDTH
+      ? curve(source, y, target)
+      : path + bend(x, y, target.x - 2, headOf(target))
+  }
+}
+
+const headOf = (box: Box) => box.y + HEAD / 2
+
+/** The columns that a way from one to the other passes. */
+function between(from: Column, to: Column): Column[] {
+  return COLUMNS.slice(COLUMNS.indexOf(from) + 1, Math.max(0, COLUMNS.indexOf(to)))
+}
+
+function bend(x1: number, y1: number, x2: number, y2: number): string {
+  const half = (x2 - x1) / 2
+  return ` C${x1 + half} ${y1} ${x2 - half} ${y2} ${x2} ${y2}`
 }
 
 /** From a row of one box into the head of another; within a column around the right side. */
 function curve(source: Box, y: number, target: Box): string {
-  const to = target.y + HEAD / 2
+  const to = headOf(target)
   const right = source.x + BOX_WIDTH
   if (target.column === source.column) {
-    const out = right + 26 + Math.min(18, Math.abs(to - y) / 16)
+    const out = right + 26 + Math.min(14, Math.abs(to - y) / 16)
     return `M${right} ${y} C${out} ${y} ${out} ${to} ${right + 2} ${to}`
   }
-  const forward = target.x > source.x
-  const [x1, x2] = forward ? [right, target.x - 2] : [source.x, target.x + BOX_WIDTH + 2]
-  const bend = Math.max(30, Math.abs(x2 - x1) / 2) * (forward ? 1 : -1)
-  return `M${x1} ${y} C${x1 + bend} ${y} ${x2 - bend} ${to} ${x2} ${to}`
+  if (target.x > source.x) return `M${right} ${y}${bend(right, y, target.x - 2, to)}`
+  return `M${source.x} ${y}${bend(source.x, y, target.x + BOX_WIDTH + 2, to)}`
 }
 
-function addEntry(drawing: Drawing, document: RoutingDocument, entry: Entry, index: number): void {
-  const at = `entries[${index}]`
-  const part: Part = { section: 'entries', index }
-  const hours = document.hours.findIndex((one) => one.name === entry.hours)
-  if (hours < 0) {
-    drawing.add(at, 'entries', part, null, [{ at: `${at}.to`, tone: 'plain', word: 'open', step: entry.to }])
-    return
+const columnOf = (step: Step): Column =>
+  step.kind === 'queue' ? 'queues' : step.kind === 'menu' ? 'menus' : 'ends'
+
+/** Puts boxes in the order in which calls come to them, so that few lines cross. */
+class Layout {
+  readonly drawing = new Drawing()
+
+  constructor(private readonly document: RoutingDocument) {}
+
+  draw(): Drawing {
+    const { drawing, document } = this
+    document.entries.forEach((entry, index) => this.entry(entry, index))
+    document.hours.forEach((hours, index) => {
+      if (!document.entries.some((entry) => entry.hours === hours.name))
+        drawing.add(`hours ${hours.name}`, 'hours', { section: 'hours', index }, null, [])
+    })
+    for (const menu of document.menus) this.menu(menu.name)
+    for (const box of [...drawing.boxes.values()]) {
+      if (box.column === 'menus') this.on(box)
+    }
+    for (const queue of document.queues) this.queue(queue.name)
+    drawing.addEnds()
+    return drawing
   }
-  const own = drawing.add(at, 'entries', part, null, [])
-  const ways: Way[] = [{ at: `${at}.to`, tone: 'plain', word: 'open', step: entry.to }]
-  if (entry.closed) ways.push({ at: `${at}.closed`, tone: 'otherwise', word: 'closed', step: entry.closed })
-  drawing.add(`${at} hours`, 'hours', { section: 'hours', index: hours }, null, ways, own.y)
-}
 
-/** Boxes that do not overlap and an edge for each step whose target is there. */
-export function drawRouting(document: RoutingDocument): Picture {
-  const drawing = new Drawing()
-  document.entries.forEach((entry, index) => addEntry(drawing, document, entry, index))
-  document.hours.forEach((hours, index) => {
-    if (!document.entries.some((entry) => entry.hours === hours.name))
-      drawing.add(`hours ${hours.name}`, 'hours', { section: 'hours', index }, null, [])
-  })
-  document.menus.forEach((menu, index) =>
-    drawing.add(
-      `menus ${menu.name}`,
+  private entry(entry: Entry, index: number): void {
+    const at = `entries[${index}]`
+    const part: Part = { section: 'entries', index }
+    const ways: Way[] = [{ at: `${at}.to`, tone: 'plain', word: 'open', step: entry.to }]
+    const hours = this.document.hours.findIndex((one) => one.name === entry.hours)
+    if (hours < 0) {
+      this.on(this.drawing.add(at, 'entries', part, null, ways))
+      return
+    }
+    const own = this.drawing.add(at, 'entries', part, null, [])
+    if (entry.closed) ways.push({ at: `${at}.closed`, tone: 'otherwise', word: 'closed', step: entry.closed })
+    const gate = { section: 'hours', index: hours } as const
+    this.on(this.drawing.add(`${at} hours`, 'hours', gate, null, ways, own.y))
+  }
+
+  /** Follow the ways out of a box: what they lead to comes next, what they pass makes room. */
+  private on(box: Box): void {
+    for (const exit of box.exits) {
+      const step = this.drawing.stepOf(box.id, exit.at)
+      const column = columnOf(step)
+      for (const passed of between(box.column, column)) this.drawing.pass(exit.at, passed, exit.y)
+      if (step.kind === 'menu') this.menu(step.menu)
+      if (step.kind === 'queue') this.queue(step.queue)
+    }
+  }
+
+  private menu(name: string): void {
+    const index = this.document.menus.findIndex((one) => one.name === name)
+    const menu = this.document.menus[index]
+    if (!menu || this.drawing.boxes.has(`menus ${name}`)) return
+    this.drawing.add(
+      `menus ${name}`,
       'menus',
       { section: 'menus', index },
       null,
       waysOfMenu(menu, `menus[${index}]`),
-    ),
-  )
-  document.queues.forEach((queue, index) =>
-    drawing.add(
-      `queues ${queue.name}`,
+    )
+  }
+
+  private queue(name: string): void {
+    const index = this.document.queues.findIndex((one) => one.name === name)
+    const queue = this.document.queues[index]
+    if (!queue || this.drawing.boxes.has(`queues ${name}`)) return
+    this.drawing.add(
+      `queues ${name}`,
       'queues',
       { section: 'queues', index },
       null,
       waysOfQueue(queue, `queues[${index}]`),
-    ),
-  )
-  drawing.addEnds()
+    )
+  }
+}
+
+/** Boxes that do not overlap and an edge for each step whose target is there. */
+export function drawRouting(document: RoutingDocument): Picture {
+  const drawing = new Layout(document).draw()
   const gates: Edge[] = document.entries.flatMap((_, index) => {
     const source = drawing.boxes.get(`entries[${index}]`)
     const gate = drawing.boxes.get(`entries[${index}] hours`)
     if (!source || !gate) return []
-    const path = curve(source, source.y + HEAD / 2, gate)
+    const path = curve(source, headOf(source), gate)
     return [{ from: source.id, to: gate.id, at: `entries[${index}].hours`, tone: 'plain' as const, path }]
   })
+  const boxes = [...drawing.boxes.values()]
+  const columns = COLUMNS.filter((one) => one !== 'ends' || boxes.some((box) => box.column === 'ends'))
   return {
-    width: PICTURE_WIDTH,
+    columns,
+    width: columnX(columns.at(-1) ?? 'ends') + BOX_WIDTH + 4,
     height: drawing.height(),
-    boxes: [...drawing.boxes.values()],
+    boxes,
     edges: [...gates, ...drawing.edges()],
   }
 }

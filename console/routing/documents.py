@@ -42,7 +42,16 @@ def version(conn: Connection, config: ConsoleConfig, number: int) -> tuple[Saved
     found = routing.get_version(conn, number) if 0 < number < 2**31 else None
     if found is None:
         raise no_such_version()
-    return found
+    saved, document = found
+    return saved, _filled_in(document)
+
+
+def _filled_in(document: Document) -> Document:
+    """Every field there, also of a version from before the field was; one that cannot be read any more as it is."""
+    try:
+        return plain(parse_routing(document))
+    except RoutingError:
+        return document
 
 
 def plain(settings: RoutingSettings) -> Document:

@@ -22,7 +22,7 @@ export interface Recording {
 }
 
 /** One row of the call log. Times are Unix seconds or RFC 3339, `words/time.unix` reads both. */
-export interface CallRow {
+export interface CallRow extends CallJourney {
   id: string
   direction: Direction
   number: string
@@ -52,7 +52,66 @@ export interface CallRow {
   recording: Recording | null
 }
 
-export interface CallFilter {
+/** Somebody who was in a call; `party` is the track of the recording. */
+export interface CallParty {
+  party: number
+  role: string
+  agent: string | null
+  agent_name: string | null
+  number: string | null
+  name: string | null
+  joined_at: string | null
+  left_at: string | null
+  seconds: number
+}
+
+export interface CallTransfer {
+  kind: string
+  by: string | null
+  at: string
+  target_kind: string
+  to: string
+  name: string | null
+  outcome: string
+  sip_status: number | null
+  returned_to: string | null
+}
+
+/** Through whose hands a call went; absent in what an older server sent. */
+export interface CallJourney {
+  parties?: CallParty[]
+  transfers?: CallTransfer[]
+  transferred?: boolean
+  wrong_transfer?: boolean
+  private?: boolean
+  queue_path?: {
+    queue: string
+    entered_at: string
+    waited_seconds: number | null
+    why: string | null
+    to: string | null
+  }[]
+  menu_path?: {
+    menu: string
+    at: string
+    digit: string | null
+    label: string | null
+    outcome: string | null
+  }[]
+  branches?: string[]
+  voicemail?: { starts: number; seconds: number; ticket: string | null } | null
+  callback_requested_at?: string | null
+  callback_of?: string | null
+}
+
+/** What calls can be found by beside their row; `true`: only those. */
+export const CALL_FLAGS = ['transferred', 'private', 'wrong_transfer', 'voicemail', 'callback'] as const
+export type CallFlag = (typeof CALL_FLAGS)[number]
+
+export interface CallFilter extends Partial<Record<CallFlag, boolean>> {
+  /** A label chosen in a menu. */
+  branch?: string
+  queue?: string
   number?: string
   /** Id of a call: all calls of its number. */
   same_number_as?: string

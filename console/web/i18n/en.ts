@@ -274,6 +274,10 @@ const en: Messages = {
     cancelled: 'Cancelled',
     unavailable: 'Unavailable',
     failed: 'Failed',
+    voicemail: 'Voicemail',
+    callback: 'Call-back asked',
+    forwarded: 'Forwarded',
+    closed: 'Closed',
   },
   party: { caller: 'Caller', agent: 'Agent', network: 'Network', system: 'System' },
   partyOutbound: { caller: 'Other party', agent: 'Agent', network: 'Network', system: 'System' },
@@ -632,6 +636,7 @@ const en: Messages = {
   userDesk,
   callsMore,
   floor: {
+    unattended: 'Transferred, still talking',
     force: 'Change the state',
     signOff: 'Sign off',
     by: 'set by {name}',

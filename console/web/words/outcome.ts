@@ -11,6 +11,10 @@ export type Outcome =
   | 'cancelled'
   | 'unavailable'
   | 'failed'
+  | 'voicemail'
+  | 'callback'
+  | 'forwarded'
+  | 'closed'
 
 const BUSY = [486, 600]
 const NOT_FOUND = [404, 410, 484, 485, 604]
@@ -62,7 +66,13 @@ export function outcomeTone(outcome: Outcome): string {
       return 'held'
     case 'no_answer':
       return 'wrap'
+    case 'voicemail':
+    case 'callback':
+      return 'ringing'
+    case 'forwarded':
+      return 'talking'
     case 'cancelled':
+    case 'closed':
       return ''
   }
 }
@@ -80,6 +90,10 @@ export function outcomeSign(outcome: Outcome): string {
     cancelled: '–',
     unavailable: '⊘',
     failed: '!',
+    voicemail: '✉',
+    callback: '↺',
+    forwarded: '→',
+    closed: '☾',
   }
   return signs[outcome]
 }
