@@ -74,6 +74,10 @@ class RtpVoice(asyncio.DatagramProtocol):
     def error_received(self, exc: Exception) -> None:
         """Nobody listens there any more: the call is over."""
 
+    def send(self, packet: bytes, target: Address) -> None:
+        assert self._transport is not None
+        self._transport.sendto(packet, target)
+
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()

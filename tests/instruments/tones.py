@@ -48,8 +48,15 @@ class Heard:
     def tone(self, hertz: float) -> float:
         """The level of one frequency in dBFS RMS (Goertzel): the median of blocks, as one late packet that shifts the
         tone's phase would cancel it over the whole."""
+        return median(self._blocks(hertz))
+
+    def loudest(self, hertz: float) -> float:
+        """The level of one frequency in the quarter of a second in which it is loudest: for what must not be heard."""
+        return max(self._blocks(hertz))
+
+    def _blocks(self, hertz: float) -> list[float]:
         blocks = [self.samples[start : start + BLOCK] for start in range(0, len(self.samples) - BLOCK + 1, BLOCK)]
-        return median(goertzel(block, hertz) for block in blocks or [self.samples])
+        return [goertzel(block, hertz) for block in blocks or [self.samples]]
 
 
 def goertzel(samples: array.array[int], hertz: float) -> float:
@@ -76,12 +83,12 @@ def hear_pcm(pcm: bytes, edge: float = 0.4) -> Heard:
     return _heard(array.array("h", pcm), edge)
 
 
-def hear_recording(path: Path, edge: float = 0.4) -> list[Heard]:
-    """Each channel of a finished recording (any container), decoded with ffmpeg."""
+def hear_recording(path: Path, edge: float = 0.4, channels: int = 2) -> list[Heard]:
+    """Each channel of a finished recording (any container) of so many, decoded with ffmpeg."""
     command = [executable(), "-v", "error", "-i", str(path), "-f", "s16le", "-ar", str(RATE), "pipe:1"]
     pcm = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=60).stdout
     samples = array.array("h", pcm)
-    return [_heard(samples[channel::2], edge) for channel in (0, 1)]
+    return [_heard(samples[channel::channels], edge) for channel in range(channels)]
 
 
 def _heard(samples: array.array[int], edge: float) -> Heard:

@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 from baresip_phone import Baresip
 from baresip_phone import baresip as baresip
+from page_ear import LISTEN_IN, hear_page
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from tones import Heard
 
 from console.bench.painted import CHROMIUM_FLAGS, chromium
 from console.bench.product import PASSWORD, Product, running
@@ -47,12 +49,11 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         patients.communicate(timeout=20)
 
 
-@pytest.fixture(scope="session")
-def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What Chromium's microphone hears: a tone."""
-    path = tmp_path_factory.mktemp("microphone") / "tone.wav"
+def tone_file(path: Path, hertz: float, dbfs: float = -9.0) -> Path:
+    """A microphone's sound: a tone at 48 kHz, as Chromium wants it; ``dbfs`` RMS."""
     rate = 48000
-    samples = (16000 * np.sin(2 * math.pi * MICROPHONE_HZ * np.arange(rate * 30) / rate)).astype("<i2")
+    amplitude = 32768 * 10 ** (dbfs / 20) * math.sqrt(2)
+    samples = (amplitude * np.sin(2 * math.pi * hertz * np.arange(rate * 30) / rate)).astype("<i2")
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -61,16 +62,36 @@ def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Chromium's microphone hears: a tone."""
+    return tone_file(tmp_path_factory.mktemp("microphone") / "tone.wav", MICROPHONE_HZ)
+
+
 @pytest.fixture(scope="module")
-def chrome(microphone: Path) -> Iterator[Browser]:
-    """For one module: while it is open, no test of another folder could run a loop on this thread."""
+def launch() -> Iterator[Callable[[Path], Browser]]:
+    """``launch(microphone)``: a Chromium of its own with this sound at its microphone.
+
+    For one module: while it is open, no test of another folder could run a loop on this thread.
+    """
     executable = chromium()
     assert executable, "Chromium is not installed: apt-get install chromium"
-    flags = [*CHROMIUM_FLAGS, "--lang=zh-CN", f"--use-file-for-fake-audio-capture={microphone}"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=flags)
-        yield browser
-        browser.close()
+        opened: list[Browser] = []
+
+        def start(microphone: Path) -> Browser:
+            flags = [*CHROMIUM_FLAGS, "--lang=zh-CN", f"--use-file-for-fake-audio-capture={microphone}"]
+            opened.append(playwright.chromium.launch(executable_path=executable, args=flags))
+            return opened[-1]
+
+        yield start
+        for browser in opened:
+            browser.close()
+
+
+@pytest.fixture(scope="module")
+def chrome(launch: Callable[[Path], Browser], microphone: Path) -> Browser:
+    return launch(microphone)
 
 
 class Screen:
@@ -149,6 +170,10 @@ class Screen:
             self.page.wait_for_timeout(50)
         raise AssertionError(f"did not come within {seconds} s")
 
+    def ear(self) -> Heard:
+        """What the earphone got in the last second."""
+        return hear_page(self.page)
+
     def call_id(self) -> str:
         found = self.see("call-strip").get_attribute("data-call")
         assert found
@@ -185,27 +210,55 @@ class Screen:
         self.page.screenshot(path=ARTEFACTS / f"{name}.png", animations="disabled")
 
 
-@pytest.fixture
-def screen(chrome: Browser, product: Product) -> Iterator[Callable[..., Screen]]:
-    """``screen()`` opens a browser of its own for a user; ``processing=False``: the microphone unprocessed."""
-    screens: list[Screen] = []
+class Screens:
+    """Those that one test opened."""
 
-    def open_one(locale: str = "zh-CN", processing: bool = True) -> Screen:
-        context = chrome.new_context(permissions=["microphone"], viewport={"width": 1440, "height": 900}, locale=locale)
+    def __init__(self, product: Product) -> None:
+        self.product = product
+        self.opened: list[Screen] = []
+
+    def open(self, browser: Browser, locale: str = "zh-CN", processing: bool = True) -> Screen:
+        context = browser.new_context(
+            permissions=["microphone"], viewport={"width": 1440, "height": 900}, locale=locale
+        )
+        context.add_init_script(LISTEN_IN)
         if not processing:
             context.add_init_script(
                 'localStorage.setItem(\'sansheng.headset\', \'{"input":"","output":"","processing":false}\')'
             )
-        screens.append(Screen(context, product))
-        return screens[-1]
+        self.opened.append(Screen(context, self.product))
+        return self.opened[-1]
 
-    yield open_one
-    problems = [problem for one in screens for problem in one.problems]
-    for one in screens:
-        # signed out, so that the next test finds nobody on the floor
-        one.context.request.delete(f"{product.url}/api/session")
-        one.context.close()
-    assert problems == []
+    def close(self) -> None:
+        problems = [problem for one in self.opened for problem in one.problems]
+        for one in self.opened:
+            # signed out, so that the next test finds nobody on the floor
+            one.context.request.delete(f"{self.product.url}/api/session")
+            one.context.close()
+        assert problems == []
+
+
+@pytest.fixture
+def screens(product: Product) -> Iterator[Screens]:
+    screens = Screens(product)
+    yield screens
+    screens.close()
+
+
+@pytest.fixture
+def screen(chrome: Browser, screens: Screens) -> Callable[..., Screen]:
+    """``screen()`` opens a browser of its own for a user; ``processing=False``: the microphone unprocessed."""
+    return lambda locale="zh-CN", processing=True: screens.open(chrome, locale, processing)
+
+
+@pytest.fixture
+def voiced_screen(launch: Callable[[Path], Browser], screens: Screens, tmp_path: Path) -> Callable[[float], Screen]:
+    """``voiced_screen(1720)``: a browser process of its own whose microphone says this tone at -18 dBFS."""
+
+    def start(hertz: float) -> Screen:
+        return screens.open(launch(tone_file(tmp_path / f"{hertz:g}.wav", hertz, -18.0)), processing=False)
+
+    return start
 
 
 @pytest.fixture
