@@ -1,7 +1,7 @@
 """Headset tokens: the web process signs them, the phone process verifies them (HMAC-SHA256, RFC 2104).
 
-Form: ``base64url(json).base64url(mac)`` without padding; the JSON is ``{"agent", "console", "iat", "exp"}``, when it was
-signed and until when it is good in Unix seconds.
+Form: ``base64url(json).base64url(mac)`` without padding; the JSON is ``{"agent", "console", "iat", "exp"}``. The last
+two are Unix seconds: when it was signed, and until when it is good.
 """
 
 from __future__ import annotations

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from baresip_phone import baresip
+from browser_desk import open_desk
 from coroutine_tests import pytest_pyfunc_call
 from product_house import House, start_house
 
-__all__ = ["baresip", "pytest_pyfunc_call", "start_house"]
+__all__ = ["baresip", "open_desk", "pytest_pyfunc_call", "start_house"]
 
 
 @pytest.fixture

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import secrets
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from browser_desk import Desk
+from caller_ear import heard
 from rtp_voice import RtpVoice
 from stubborn_caller import StubbornCaller
-from tones import write_tone
 
-from console.bench.painted import CHROMIUM_FLAGS, chromium
 from console.bench.product import PASSWORD
 from console.headless_agent import HeadlessAgent
-from recordings.g711 import LINEAR
 
 pytestmark = pytest.mark.journey
 
@@ -30,69 +24,6 @@ pytestmark = pytest.mark.journey
 OUT = 5.0
 #: seconds after a reload until the caller hears the agent again
 BACK = 2.0
-PATIENCE_MS = 20_000
-
-
-class Desk:
-    """An agent's browser: a real Chromium, signed in."""
-
-    def __init__(self, page: Page, token: str) -> None:
-        self.page = page
-        self._token = token
-
-    async def ready(self, url: str, user: str) -> None:
-        await self.page.goto(url)
-        for test_id, text in (("login-username", user), ("login-password", PASSWORD)):
-            field = self.page.get_by_test_id(test_id)
-            await field.locator("input").or_(self.page.locator(f"input[data-testid={test_id}]")).first.fill(text)
-        await self.page.get_by_test_id("login-submit").click()
-        await self.page.locator('[data-testid=headset-badge][data-state="connected"]').wait_for()
-        await self.page.get_by_test_id("ready-toggle").click()
-        await self.page.locator('[data-testid=agent-state][data-status="ready"]').wait_for()
-
-    def renderers(self) -> list[int]:
-        """The processes that run pages of this browser."""
-        parents: dict[int, int] = {}
-        words: dict[int, str] = {}
-        for folder in Path("/proc").iterdir():
-            with contextlib.suppress(OSError, ValueError):
-                pid = int(folder.name)
-                parents[pid] = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
-                words[pid] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        root = next(pid for pid, text in words.items() if self._token in text and "--type=" not in text)
-        return [pid for pid, text in words.items() if "--type=renderer" in text and root in ancestors(pid, parents)]
-
-
-def ancestors(pid: int, parents: dict[int, int]) -> Iterator[int]:
-    while pid in parents:
-        pid = parents[pid]
-        yield pid
-
-
-@pytest.fixture
-def open_desk(tmp_path: Path) -> Callable[[], Any]:
-    executable = chromium()
-    assert executable, "Chromium is not installed: apt-get install chromium"
-    microphone = tmp_path / "tone.wav"
-    write_tone(microphone, 1000.0, -12.0, 30)
-
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[Desk]:
-        token = f"--sansheng-desk={secrets.token_hex(6)}"
-        flags = [*CHROMIUM_FLAGS, token, "--lang=zh-CN", f"--use-file-for-fake-audio-capture={microphone}"]
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=executable, args=flags)
-            context = await browser.new_context(permissions=["microphone"], viewport={"width": 1440, "height": 900})
-            context.set_default_timeout(PATIENCE_MS)
-            desk = Desk(await context.new_page(), token)
-            try:
-                yield desk
-            finally:
-                for pid in desk.renderers():
-                    os.kill(pid, signal.SIGCONT)
-                await browser.close()
-
-    return opened
 
 
 async def hung(desk: Desk) -> Callable[[], Awaitable[None]]:
@@ -177,22 +108,6 @@ async def test_a_reload_in_mid_call_brings_the_sound_back_within_two_seconds(
         f"{back - gone:.2f} s after the page went"
     )
     assert back - begun < BACK
-
-
-async def heard(voice: RtpVoice, since: float) -> float:
-    """When the caller heard the agent's microphone after ``since``: three packets in a row with its tone."""
-    async with asyncio.timeout(20):
-        while True:
-            packets = [(at, data) for at, data in voice.received if at >= since]
-            for place in range(len(packets) - 2):
-                if all(loud(data) for _, data in packets[place : place + 3]):
-                    return packets[place][0]
-            await asyncio.sleep(0.02)
-
-
-def loud(datagram: bytes) -> bool:
-    table = LINEAR[datagram[1] & 0x7F]
-    return max(abs(table[code]) for code in datagram[12:]) > 1000
 
 
 async def test_of_two_consoles_of_one_user_the_newest_wins_and_the_older_stays_away(
