@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from console.calls.instant import iso
-from console.events.visibility import masked_name
+from console.events.visibility import masked_name, masked_way
 from storage.call_row import MONITORING, Call, Party, Transfer
 from storage.directory import Entry, find_by_numbers
 from storage.tickets import tickets_of_calls
@@ -222,7 +222,7 @@ def _stay(one: dict[str, Any]) -> QueueStayView:
         left_at=iso(one["left_at"]),
         waited_seconds=None if waited is None else round(waited, 3),
         why=one["why"] or None,
-        to=one["to"] or None,
+        to=masked_way(one["to"]) or None,
     )
 
 

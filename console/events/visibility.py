@@ -16,6 +16,9 @@ _encode = msgspec.json.Encoder().encode
 #: events of the house that everybody may know
 _FOR_ALL = frozenset({"line.state", "node.started"})
 
+#: how ``telephony.routing.steps.in_words`` says that a call was forwarded to a number
+_FORWARDED = "number:"
+
 #: seven digits and more, however they are set apart
 _NUMBER_IN_NAME = re.compile(r"\+?\d(?:[\s().-]*\d){6,}")
 
@@ -66,21 +69,34 @@ class Delivery:
 
 def masked_numbers(record: dict[str, Any], area_code: str) -> dict[str, Any]:
     """A call's event or map with outside numbers masked: the caller's, those of its parties and of a transfer's target,
-    and ``dialled`` too where we dialled."""
+    ``dialled`` too where we dialled it, and the number that a call was forwarded to."""
     changed: dict[str, Any] = {}
     number = record.get("number")
     if number:
-        changed["number"] = normalise(number, home_area_code=area_code).masked
-        if record.get("dialled") and record.get("direction") == "outbound":
-            changed["dialled"] = changed["number"]
+        outside = normalise(number, home_area_code=area_code)
+        changed["number"] = outside.masked
+        dialled = record.get("dialled", "")
+        # an offer of a call that we dialled does not say its direction
+        same = dialled == number or (outside.e164 and normalise(dialled, home_area_code=area_code).e164 == outside.e164)
+        if dialled and (same or record.get("direction") == "outbound"):
+            changed["dialled"] = outside.masked
         for name in ("display_name", "name"):
             if record.get(name):
                 changed[name] = masked_name(str(record[name]), changed["number"])
     if record.get("target"):
         changed["target"] = masked_numbers(record["target"], area_code)
+    if str(record.get("to", "")).startswith(_FORWARDED):
+        changed["to"] = masked_way(record["to"], area_code)
     if record.get("parties"):
         changed["parties"] = [masked_numbers(party, area_code) for party in record["parties"]]
     return {**record, **changed} if changed else record
+
+
+def masked_way(to: str, area_code: str = "") -> str:
+    """Where a call went from its queue (``call.dequeued``), a number of somebody outside masked."""
+    if not to.startswith(_FORWARDED):
+        return to
+    return _FORWARDED + normalise(to.removeprefix(_FORWARDED), home_area_code=area_code).masked
 
 
 def masked_name(name: str, masked: str) -> str:
