@@ -36,7 +36,12 @@ describe('message of the phone', () => {
     ]) {
       expect(() => parsePhoneMessage(bad)).toThrow()
     }
-    for (const bad of ['{"type":"stop"}', '{"type":"mute","muted":1}', '{"type":"probe","n":"1"}', '{"type":"ring","call":"c"}']) {
+    for (const bad of [
+      '{"type":"stop"}',
+      '{"type":"mute","muted":1}',
+      '{"type":"probe","n":"1"}',
+      '{"type":"ring","call":"c"}',
+    ]) {
       expect(() => parsePhoneMessage(bad)).toThrow(TypeError)
     }
   })
