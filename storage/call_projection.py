@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from storage import party_projection, route_projection
-from storage.call_row import Call, Offer
+from storage.call_row import Call, Offer, changed
 from storage.event_fields import Event, number, text, whole
 from storage.phone_numbers import NumberingPlan, normalise
 
@@ -46,13 +46,13 @@ def project(row: Call | None, event: Event, plan: NumberingPlan) -> Call | None:
         return row
     if row is None:
         row = Call(id=call, started_at=number(event, "at"))
-    return replace(change(row, event, plan), last_node=event["node"], last_sequence=event["sequence"])
+    return changed(change(row, event, plan), last_node=event["node"], last_sequence=event["sequence"])
 
 
 def _started(row: Call, event: Event, plan: NumberingPlan) -> Call:
     raw = text(event, "number")
     read = normalise(raw, plan.region, plan.area_code)
-    return replace(
+    return changed(
         row,
         direction="outbound" if text(event, "direction") == "outbound" else "inbound",
         line=text(event, "line"),
@@ -75,19 +75,19 @@ def _progress(row: Call, event: Event, plan: NumberingPlan) -> Call:
 
 
 def _caller_ring(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    return replace(row, caller_rings=max(row.caller_rings, whole(event, "ring")))
+    return changed(row, caller_rings=max(row.caller_rings, whole(event, "ring")))
 
 
 def _queued(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    row = route_projection.queued(replace(row, queue=text(event, "queue") or row.queue), event)
+    row = route_projection.queued(changed(row, queue=text(event, "queue") or row.queue), event)
     # a call that was answered and is transferred to a queue waits again
-    return row if row.state == "ended" else replace(row, state="queued")
+    return row if row.state == "ended" else changed(row, state="queued")
 
 
 def _offered(row: Call, event: Event, plan: NumberingPlan) -> Call:
     offer = Offer(whole(event, "offer"), text(event, "agent"), number(event, "at"))
     others = tuple(known for known in row.offers if known.offer != offer.offer)
-    row = replace(
+    row = changed(
         row,
         offers=tuple(sorted((*others, offer), key=lambda known: known.offer)),
         queue=text(event, "queue") or row.queue,
@@ -104,7 +104,7 @@ def _agent_ring(row: Call, event: Event, plan: NumberingPlan) -> Call:
         if offers[index].agent == agent:
             offers[index] = replace(offers[index], rings=max(offers[index].rings, ring))
             break
-    return replace(row, offers=tuple(offers), agent_rings=ring if row.answered_at is None else row.agent_rings)
+    return changed(row, offers=tuple(offers), agent_rings=ring if row.answered_at is None else row.agent_rings)
 
 
 def _offer_ended(row: Call, event: Event, plan: NumberingPlan) -> Call:
@@ -115,17 +115,26 @@ def _offer_ended(row: Call, event: Event, plan: NumberingPlan) -> Call:
         else known
         for known in row.offers
     )
-    row = replace(row, offers=offers)
-    return row if outcome == "answered" or row.answered_at is not None else _moved(row, "queued")
+    row = changed(row, offers=offers)
+    if outcome == "answered":
+        return _taken(row, event)
+    return _moved(row, "queued") if row.answered_at is None or route_projection.waits(row) else row
+
+
+def _taken(row: Call, event: Event) -> Call:
+    """An agent has it. Of a second agent's answer, and of a call-back's, this is the only word (no ``call.answered``)."""
+    again = row.answered_at is not None and route_projection.waits(row)
+    row = route_projection.answered(row, event)
+    return _moved(row, "talking") if again else row
 
 
 def _answered(row: Call, event: Event, plan: NumberingPlan) -> Call:
     at, within = number(event, "at"), event.get("within_three_rings")
-    row = replace(route_projection.answered(row, event), agent=text(event, "agent") or row.agent)
+    row = changed(route_projection.answered(row, event), agent=text(event, "agent") or row.agent)
     if row.answered_at is not None:
         # a second agent after a transfer: how long the caller waited is told by the first answer
         return _moved(row, "talking")
-    row = replace(
+    row = changed(
         row,
         answered_at=at,
         caller_rings=max(row.caller_rings, whole(event, "caller_rings")),
@@ -150,7 +159,7 @@ def _ended(row: Call, event: Event, plan: NumberingPlan) -> Call:
     answered = row.answered_at is not None
     row = party_projection.ended(route_projection.ended(row, event), event)
     routed = route_projection.outcome_of_route(row, by, status)
-    return replace(
+    return changed(
         row,
         state="ended",
         ended_at=at,
@@ -167,7 +176,7 @@ def _ended(row: Call, event: Event, plan: NumberingPlan) -> Call:
 
 
 def _disposed(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    return replace(
+    return changed(
         row,
         disposition=text(event, "code"),
         disposition_note=text(event, "note"),
@@ -177,7 +186,7 @@ def _disposed(row: Call, event: Event, plan: NumberingPlan) -> Call:
 
 
 def _patient_linked(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    return replace(row, patient_id=text(event, "patient_id"))
+    return changed(row, patient_id=text(event, "patient_id"))
 
 
 _CHANGES: dict[str, Callable[[Call, Event, NumberingPlan], Call]] = {
@@ -229,4 +238,4 @@ def _moved(row: Call, state: str) -> Call:
         row.answered_at is not None and state in ("ringing", "queued") and row.state not in ("ringing", "queued")
     ):
         return row
-    return replace(row, state=state)
+    return changed(row, state=state)

@@ -78,7 +78,7 @@ class Transfer:
     returned_to: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
     """One row of ``calls``. Times are Unix seconds, durations seconds.
 
@@ -153,3 +153,12 @@ class Call:
             one.agent == username and one.joined_at is not None and HANDLING.intersection(one.roles)
             for one in self.parties
         )
+
+
+def changed(row: Call, **fields: Any) -> Call:
+    """As ``dataclasses.replace``, which goes through some fifty fields one by one: a fifth of what storing a call's
+    events took."""
+    after = object.__new__(Call)
+    after.__dict__.update(row.__dict__)
+    after.__dict__.update(fields)
+    return after

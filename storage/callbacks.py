@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Column, Connection, Index, Integer, String, Table, delete, func, or_, select
+from sqlalchemy import Column, Connection, Index, Integer, String, Table, bindparam, delete, func, or_, select
 
 from storage.database import is_sqlite
 from storage.event_fields import Event, number, text
@@ -40,6 +40,13 @@ callbacks = Table(
     Column("cancelled_by", String, nullable=False),
     Column("note", LongText, nullable=False),
     Index(None, "state", "waiting_since"),
+)
+#: built once: making a statement costs more than running it
+_OF_CALLS = select(callbacks).where(
+    or_(
+        callbacks.c.requested_in.in_(bindparam("ids", expanding=True)),
+        callbacks.c.call.in_(bindparam("ids", expanding=True)),
+    )
 )
 
 _OF_REQUEST = frozenset({"callback.requested", "callback.cancelled"})
@@ -145,8 +152,7 @@ def _load(conn: Connection, events: Sequence[Event]) -> dict[str, Callback]:
     wanted = sorted(ids - {""})
     for start in range(0, len(wanted), 400):
         some = wanted[start : start + 400]
-        query = select(callbacks).where(or_(callbacks.c.requested_in.in_(some), callbacks.c.call.in_(some)))
-        found |= {row.requested_in: Callback(*row) for row in conn.execute(query)}
+        found |= {row.requested_in: Callback(*row) for row in conn.execute(_OF_CALLS, {"ids": some})}
     return found
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Index, String, Table, func, select, text
+from sqlalchemy import BigInteger, Column, Connection, Index, String, Table, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -39,6 +39,14 @@ call_events = Table(
     Column("body", Json, nullable=False),
     Index(None, "call", "node", "sequence"),
     Index(None, "at"),
+)
+
+#: built once: making a statement costs more than running it
+_LAST = select(func.max(call_events.c.sequence)).where(call_events.c.node == bindparam("node"))
+_OF_CALL = (
+    select(call_events.c.body)
+    .where(call_events.c.call == bindparam("call"))
+    .order_by(call_events.c.node, call_events.c.sequence)
 )
 
 Event = dict[str, Any]
@@ -74,16 +82,26 @@ def append_events(conn: Connection, events: Iterable[Mapping[str, Any]], plan: N
 
 def append_desk_event(conn: Connection, event: Mapping[str, Any], plan: NumberingPlan | None = None) -> Event:
     """Store what somebody at the desk added to a call. Gives the event with its ``node`` and ``sequence``."""
+    return append_desk_events(conn, [event], plan)[0]
+
+
+def append_desk_events(
+    conn: Connection, events: Sequence[Mapping[str, Any]], plan: NumberingPlan | None = None
+) -> list[Event]:
+    """The same for several, in their order."""
+    if not events:
+        return []
     if not is_sqlite(conn):
         conn.execute(text("SELECT pg_advisory_xact_lock(hashtext(:node))"), {"node": f"events:{DESK}"})
-    full = {**event, "node": DESK, "sequence": last_sequence(conn, DESK) + 1, "monotonic": 0}
-    append_events(conn, [full], plan)
+    first = last_sequence(conn, DESK) + 1
+    full = [{**event, "node": DESK, "sequence": first + n, "monotonic": 0} for n, event in enumerate(events)]
+    append_events(conn, full, plan)
     return full
 
 
 def last_sequence(conn: Connection, node: str) -> int:
     """The greatest sequence number stored of a node; 0 when there is none."""
-    found = conn.execute(select(func.max(call_events.c.sequence)).where(call_events.c.node == node)).scalar()
+    found = conn.execute(_LAST, {"node": node}).scalar()
     return int(found or 0)
 
 
@@ -106,12 +124,7 @@ def events_after(conn: Connection, node: str, sequence: int, limit: int = 1000) 
 
 def events_of_call(conn: Connection, call: str) -> list[Event]:
     """Every event of one call, by node and sequence number."""
-    query = (
-        select(call_events.c.body)
-        .where(call_events.c.call == call)
-        .order_by(call_events.c.node, call_events.c.sequence)
-    )
-    return list(conn.execute(query).scalars())
+    return list(conn.execute(_OF_CALL, {"call": call}).scalars())
 
 
 def rebuild(conn: Connection, plan: NumberingPlan | None = None) -> int:

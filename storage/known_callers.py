@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, exists, func, select
 
-from storage.call_log import get_call
-from storage.call_notes import link_patient
-from storage.event_log import events_of_call
-from storage.patients import find_by_number
+from storage.call_tables import calls
+from storage.event_log import append_desk_events, call_events
+from storage.patients import patient_phones
 from storage.phone_numbers import NumberingPlan
 
 #: who is said to have linked the patient
@@ -24,18 +24,31 @@ def link_known_callers(
 
     Nothing is linked where the number belongs to nobody or to several, or where a link was ever made or taken back.
     """
-    linked = []
-    for event in events:
-        if event.get("type") != "call.started":
-            continue
-        call = get_call(conn, str(event.get("call", "")))
-        if call is None or call.patient_id or not call.e164:
-            continue
-        patients = find_by_number(conn, call.e164, 2)
-        if len(patients) != 1:
-            continue
-        if any(one.get("type") == "call.patient_linked" for one in events_of_call(conn, call.id)):
-            continue
-        link_patient(conn, call.id, patients[0].id, BY, call.started_at, plan)
-        linked.append(call.id)
-    return linked
+    begun = {str(event.get("call", "")) for event in events if event.get("type") == "call.started"}
+    if not begun:
+        return []
+    found = conn.execute(_patients_of_calls(), {"ids": sorted(begun)}).all()
+    append_desk_events(
+        conn,
+        [
+            {"type": "call.patient_linked", "call": call, "patient_id": patient, "by": BY, "at": at}
+            for call, at, patient in found
+        ],
+        plan,
+    )
+    return [call for call, _, _ in found]
+
+
+@cache
+def _patients_of_calls() -> Any:
+    """Built once: making it costs more than running it."""
+    said = exists().where(call_events.c.call == calls.c.id, call_events.c.type == "call.patient_linked")
+    return (
+        select(calls.c.id, calls.c.started_at, func.min(patient_phones.c.patient_id))
+        .join(patient_phones, patient_phones.c.e164 == calls.c.e164)
+        .where(calls.c.id.in_(bindparam("ids", expanding=True)))
+        .where(calls.c.e164 != "", calls.c.patient_id == "", ~said)
+        .group_by(calls.c.id, calls.c.started_at)
+        .having(func.count(patient_phones.c.patient_id.distinct()) == 1)
+        .order_by(calls.c.started_at, calls.c.id)
+    )

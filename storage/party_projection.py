@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from storage.call_row import TALKING, Call, Party, Transfer
+from storage.call_row import TALKING, Call, Party, Transfer, changed
 from storage.event_fields import Event, flag, number, part, priority, text, whole
 from storage.phone_numbers import NumberingPlan, normalise
 
@@ -37,7 +37,7 @@ def invited(row: Call, event: Event, plan: NumberingPlan) -> Call:
         sip_status=None,
         reason="",
     )
-    return replace(_with(row, known), consults=row.consults + (role == "consulted"))
+    return changed(_with(row, known), consults=row.consults + (role == "consulted"))
 
 
 def joined(row: Call, event: Event, plan: NumberingPlan) -> Call:
@@ -86,7 +86,7 @@ def transferred(row: Call, event: Event, plan: NumberingPlan) -> Call:
     party = event.get("party")
     made = replace(made, party=party if isinstance(party, int) and 0 <= party < MOST_PARTIES else None)
     agent = made.agent if made.kind in ("consult", "take_over") and made.agent else row.agent
-    return _told(replace(row, agent=agent), (*row.transfers, made))
+    return _told(changed(row, agent=agent), (*row.transfers, made))
 
 
 def transfer_failed(row: Call, event: Event, plan: NumberingPlan) -> Call:
@@ -110,7 +110,7 @@ def transfer_failed(row: Call, event: Event, plan: NumberingPlan) -> Call:
 def held(row: Call, event: Event, plan: NumberingPlan) -> Call:
     if text(event, "by") == "caller" or row.held_since is not None:
         return row
-    return replace(row, held_since=number(event, "at"), holds=row.holds + 1)
+    return changed(row, held_since=number(event, "at"), holds=row.holds + 1)
 
 
 def resumed(row: Call, event: Event, plan: NumberingPlan) -> Call:
@@ -118,7 +118,7 @@ def resumed(row: Call, event: Event, plan: NumberingPlan) -> Call:
 
 
 def private(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    return replace(row, private=flag(event, "private"))
+    return changed(row, private=flag(event, "private"))
 
 
 def marked(row: Call, event: Event, plan: NumberingPlan) -> Call:
@@ -126,18 +126,18 @@ def marked(row: Call, event: Event, plan: NumberingPlan) -> Call:
     if not mark["mark"] or len(row.marks) >= MOST:
         return row
     marks = (*row.marks, {**mark, "at": number(event, "at")})
-    return replace(row, marks=marks, wrong_transfer=row.wrong_transfer or mark["mark"] == "wrong_transfer")
+    return changed(row, marks=marks, wrong_transfer=row.wrong_transfer or mark["mark"] == "wrong_transfer")
 
 
 def prioritised(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    return replace(row, priority=priority(event, "priority"), priority_reason=text(event, "reason"))
+    return changed(row, priority=priority(event, "priority"), priority_reason=text(event, "reason"))
 
 
 def ended(row: Call, event: Event) -> Call:
     """Nobody is in a call that is over, and nobody waits in it."""
     at = number(event, "at")
     parties = tuple(one if one.since is None else _gone(one, at, "") for one in row.parties)
-    return replace(_off_hold(row, at), parties=parties)
+    return changed(_off_hold(row, at), parties=parties)
 
 
 CHANGES: dict[str, Callable[[Call, Event, NumberingPlan], Call]] = {
@@ -163,7 +163,7 @@ def _party(row: Call, event: Event) -> Party | None:
 
 def _with(row: Call, party: Party) -> Call:
     others = (one for one in row.parties if one.party != party.party)
-    return replace(row, parties=tuple(sorted((*others, party), key=lambda one: one.party)))
+    return changed(row, parties=tuple(sorted((*others, party), key=lambda one: one.party)))
 
 
 def _in_role(party: Party, role: str) -> Party:
@@ -186,12 +186,12 @@ def _gone(party: Party, at: float, by: str) -> Party:
 
 def _owned(row: Call, party: Party) -> Call:
     """The agent who handles the call now."""
-    return replace(row, agent=party.agent) if party.role == "agent" and party.agent else row
+    return changed(row, agent=party.agent) if party.role == "agent" and party.agent else row
 
 
 def _counted(row: Call) -> Call:
     talking = sum(one.since is not None and one.role in TALKING for one in row.parties)
-    return replace(row, most_talking=max(row.most_talking, talking))
+    return changed(row, most_talking=max(row.most_talking, talking))
 
 
 def _transfer(event: Event, ordinal: int, plan: NumberingPlan) -> Transfer:
@@ -219,10 +219,10 @@ def _same(one: Transfer, other: Transfer) -> bool:
 
 def _told(row: Call, transfers: tuple[Transfer, ...]) -> Call:
     moved = any(one.outcome == "ok" and one.kind in _BY_AGENTS for one in transfers)
-    return replace(row, transfers=transfers, transferred=moved)
+    return changed(row, transfers=transfers, transferred=moved)
 
 
 def _off_hold(row: Call, at: float) -> Call:
     if row.held_since is None:
         return row
-    return replace(row, held_since=None, held_seconds=row.held_seconds + max(0.0, at - row.held_since))
+    return changed(row, held_since=None, held_seconds=row.held_seconds + max(0.0, at - row.held_since))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
-from storage.call_row import Call
+from storage.call_row import Call, changed
 from storage.event_fields import Event, number, text
 from storage.phone_numbers import NumberingPlan
 
@@ -26,23 +25,28 @@ def queued(row: Call, event: Event) -> Call:
     if len(path) >= MOST:
         return row
     stay = {"queue": queue, "entered_at": number(event, "at"), "left_at": None, "why": "", "to": ""}
-    return replace(row, queue_path=(*path, {**stay, "waited_seconds": None}))
+    return changed(row, queue_path=(*path, {**stay, "waited_seconds": None}))
 
 
 def dequeued(row: Call, event: Event, plan: NumberingPlan) -> Call:
     path = _left(row.queue_path, number(event, "at"), text(event, "why"), text(event, "to"))
     if path is row.queue_path:
         return row
-    return replace(row, queue_path=(*path[:-1], {**path[-1], "waited_seconds": number(event, "waited_seconds")}))
+    return changed(row, queue_path=(*path[:-1], {**path[-1], "waited_seconds": number(event, "waited_seconds")}))
 
 
 def answered(row: Call, event: Event) -> Call:
-    return replace(row, queue_path=_left(row.queue_path, number(event, "at"), "answered", ""))
+    return changed(row, queue_path=_left(row.queue_path, number(event, "at"), "answered", ""))
 
 
 def ended(row: Call, event: Event) -> Call:
     why = "abandoned" if text(event, "by") == "caller" else "ended"
-    return replace(row, queue_path=_left(row.queue_path, number(event, "at"), why, ""))
+    return changed(row, queue_path=_left(row.queue_path, number(event, "at"), why, ""))
+
+
+def waits(row: Call) -> bool:
+    """In a queue."""
+    return bool(row.queue_path) and row.queue_path[-1]["left_at"] is None
 
 
 def menu_entered(row: Call, event: Event, plan: NumberingPlan) -> Call:
@@ -55,33 +59,33 @@ def menu_answered(row: Call, event: Event, plan: NumberingPlan) -> Call:
         row = _asked(row, {"menu": menu, "at": number(event, "at")})
     last = {**row.menu_path[-1], "outcome": outcome, "digit": text(event, "digit"), "label": label}
     last["tries"] += 1
-    row = replace(row, menu_path=(*row.menu_path[:-1], last))
+    row = changed(row, menu_path=(*row.menu_path[:-1], last))
     if outcome != "chosen" or not label or f"/{label}/" in row.menu_branches:
         return row
-    return replace(row, menu_branches=f"{row.menu_branches or '/'}{label}/")
+    return changed(row, menu_branches=f"{row.menu_branches or '/'}{label}/")
 
 
 def picked_up(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    return replace(row, picked_up_at=row.picked_up_at if row.picked_up_at is not None else number(event, "at"))
+    return changed(row, picked_up_at=row.picked_up_at if row.picked_up_at is not None else number(event, "at"))
 
 
 def announced(row: Call, event: Event, plan: NumberingPlan) -> Call:
     why = text(event, "why")
     if not why or why in row.announced or len(row.announced) >= MOST:
         return row
-    return replace(row, announced=(*row.announced, why))
+    return changed(row, announced=(*row.announced, why))
 
 
 def voicemail(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    return replace(row, voicemail_starts=number(event, "starts"), voicemail_seconds=number(event, "seconds"))
+    return changed(row, voicemail_starts=number(event, "starts"), voicemail_seconds=number(event, "seconds"))
 
 
 def callback_requested(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    return replace(row, callback_requested_at=number(event, "at"))
+    return changed(row, callback_requested_at=number(event, "at"))
 
 
 def callback_started(row: Call, event: Event, plan: NumberingPlan) -> Call:
-    return replace(row, callback_of=text(event, "requested_in"))
+    return changed(row, callback_of=text(event, "requested_in"))
 
 
 def outcome_of_route(row: Call, by: str, status: int) -> str:
@@ -115,7 +119,7 @@ CHANGES: dict[str, Callable[[Call, Event, NumberingPlan], Call]] = {
 
 def _asked(row: Call, begun: dict[str, Any]) -> Call:
     step = {**begun, "digit": "", "label": "", "outcome": "", "tries": 0}
-    return replace(row, menu_path=(*row.menu_path, step)[-MOST:])
+    return changed(row, menu_path=(*row.menu_path, step)[-MOST:])
 
 
 def _left(path: tuple[dict[str, Any], ...], at: float, why: str, to: str) -> tuple[dict[str, Any], ...]:
