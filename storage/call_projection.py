@@ -122,7 +122,7 @@ def _offer_ended(row: Call, event: Event, plan: NumberingPlan) -> Call:
 
 
 def _taken(row: Call, event: Event) -> Call:
-    """An agent has it. Of a second agent's answer, and of a call-back's, this is the only word (no ``call.answered``)."""
+    """An agent has it. A second agent's answer, and that of a call-back, are told by this alone."""
     again = row.answered_at is not None and route_projection.waits(row)
     row = route_projection.answered(row, event)
     return _moved(row, "talking") if again else row

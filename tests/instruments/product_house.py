@@ -102,6 +102,15 @@ class House:
                                 self.news.notify_all()
             await asyncio.sleep(0.2)
 
+    async def snapshot(self) -> dict[str, Any]:
+        """What a console that opens now is told first. It replaces the one that hears events, which comes back."""
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.api.cookies.items())}
+        url = f"{self.product.url.replace('http', 'ws')}/ws/events"
+        async with connect(url, additional_headers=headers, max_size=None, proxy=None) as opened:
+            await opened.send(json.dumps({"type": "hello", "console": "glance", "after": {}}))
+            told: dict[str, Any] = json.loads(await opened.recv())
+        return told
+
     async def event(self, kind: str, within: float = PATIENCE, **fields: Any) -> dict[str, Any]:
         """The first event of this kind with these fields, among those that came and those to come."""
 
@@ -180,6 +189,11 @@ class House:
         path = self.folder / f"{view['id']}.webm"
         path.write_bytes(answer.content)
         return path
+
+    @staticmethod
+    def wall() -> float:
+        """Now, as events tell it (Unix seconds)."""
+        return time.time()
 
     async def health(self) -> dict[str, Any]:
         answer = await self.api.get("/healthz")

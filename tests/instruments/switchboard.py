@@ -14,6 +14,9 @@ from product_house import PATIENCE, House
 from tones import RATE, goertzel, write_tone
 
 from console.bench.product import PASSWORD
+from console.config_file import load_config
+from telephony.rules import Rules
+from telephony.seam.client import SeamClient
 
 #: what prompts of the tests' own sound like (Hz); the phone's own ring-back tone is 450 Hz
 GREETING, WRONG, CLOSED, MUSIC, NOTICE = 640.0, 800.0, 560.0, 720.0, 880.0
@@ -93,6 +96,19 @@ class Switchboard:
         finally:
             for name, value in before.items():
                 await self.house.set_rule(name, value)
+
+    @contextlib.asynccontextmanager
+    async def phone_rules(self, **wanted: float) -> AsyncIterator[None]:
+        """Rules that the phone has and no page sets, until they are put back to what they are."""
+        path = load_config(self.house.product.config, {}).phone().seam_path
+        seam = await SeamClient.connect(path)
+        try:
+            await seam.command("rules.set", rules={name: {"value": value} for name, value in wanted.items()})
+            yield
+        finally:
+            usual = {name: {"value": getattr(Rules(), name)} for name in wanted}
+            await seam.command("rules.set", rules=usual)
+            await seam.close()
 
     # ---- telephones
 
