@@ -15,6 +15,8 @@ import pytest
 
 CONFIGURATIONS = Path(__file__).parents[1] / "peers" / "kamailio"
 PATIENCE = 20
+#: ``MOST_SECONDS``: that a binding is granted for; 0: as asked
+DEFAULTS = {"MOST_SECONDS": "0"}
 
 
 def _modules() -> str:
@@ -35,7 +37,7 @@ async def run_kamailio(folder: Path, name: str, port: int, values: dict[str, str
     program = shutil.which("kamailio", path="/usr/sbin:/usr/bin:/usr/local/sbin")
     assert program, "the peer tests need Kamailio: apt install kamailio"
     text = (CONFIGURATIONS / f"{name}.cfg").read_text()
-    for key, value in {"PORT": str(port), "MODULES": _modules(), **values}.items():
+    for key, value in {"PORT": str(port), "MODULES": _modules(), **DEFAULTS, **values}.items():
         text = text.replace(f"@{key}@", value)
     configuration = folder / "kamailio.cfg"
     configuration.write_text(text)
