@@ -162,7 +162,7 @@ async def reveal(call: ApiCall) -> Revealed:
 
 @routes.put("/api/calls/{id}/disposition", body=Disposition, returns=CallView, roles=WRITERS)
 async def dispose(call: ApiCall) -> CallView:
-    """What the call came to; a second time corrects the first. The call's agent leaves wrap-up.
+    """What the call came to; a second time corrects the first. Who says it leaves the wrap-up of this call.
 
     422 bad_disposition.
     """
@@ -170,10 +170,9 @@ async def dispose(call: ApiCall) -> CallView:
     wish: Disposition = call.body
     id_ = call.path["id"]
     desk.publish(await call.run(service.dispose, call.user, id_, wish.code, wish.note, desk.plan))
-    view = await desk.read(lambda conn: service.view_call(conn, call.user, id_))
-    if view.agent == call.user.username:
-        await _wrapped_up(call, id_)
-    return view
+    # also of a call that is somebody else's by now: whoever handed it on wraps up their own part
+    await _wrapped_up(call, id_)
+    return await desk.read(lambda conn: service.view_call(conn, call.user, id_))
 
 
 async def _wrapped_up(call: ApiCall, id_: str) -> None:

@@ -47,6 +47,27 @@ describe('the picture of a call', () => {
     expect(line.stretches.map((one) => one.agent)).toEqual(['', 'agent1', 'agent2'])
   })
 
+  it('shows hold, not ringing, while another agent is asked, and marks what they did not answer', () => {
+    const line = timelineOf([
+      ...begun,
+      event('call.answered', 103, { agent: 'agent1' }),
+      event('party.invited', 105, { party: 2, role: 'consulted', target: { kind: 'agent', agent: 'agent2' } }),
+      event('call.held', 105, { by: 'agent' }),
+      event('call.offered', 105, { agent: 'agent2' }),
+      event('call.offer_ended', 109, { agent: 'agent2', outcome: 'no_answer' }),
+      event('call.resumed', 109, { by: 'agent' }),
+      event('call.ended', 112, { by: 'caller' }),
+    ])
+    expect(line.stretches.map(({ phase, from, to, agent }) => [phase, from, to, agent])).toEqual([
+      ['queued', 0, 2, ''],
+      ['ringing', 2, 3, 'agent1'],
+      ['talking', 3, 5, 'agent1'],
+      ['held', 5, 9, 'agent1'],
+      ['talking', 9, 12, 'agent1'],
+    ])
+    expect(line.marks.filter((mark) => mark.kind === 'missed')).toHaveLength(1)
+  })
+
   it('goes on until now while the call does', () => {
     expect(timelineOf(begun, 112).seconds).toBe(12)
     expect(timelineOf(begun, 112).hungUpBy).toBe('')

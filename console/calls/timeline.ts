@@ -35,6 +35,8 @@ export function timelineOf(events: readonly DeskEvent[], until?: number): Timeli
   let agent = ''
   let outbound = false
   let over = false
+  /** At whom it rings because an agent asks them: the caller hears music meanwhile, no ringing. */
+  const asked = new Set<string>()
 
   const turn = (next: Phase, at: number, who = agent) => {
     if (at > since) stretches.push({ phase, from: since, to: at, agent })
@@ -59,14 +61,19 @@ export function timelineOf(events: readonly DeskEvent[], until?: number): Timeli
       case 'call.agent_ring':
         marks.push({ at, kind: 'agent_ring', label: String(event.ring) })
         break
-      case 'call.offered':
-        turn('ringing', at, event.agent)
+      case 'party.invited':
+        if (event.role === 'consulted' && event.target.agent) asked.add(event.target.agent)
         break
-      case 'call.offer_ended':
+      case 'call.offered':
+        if (!asked.has(event.agent)) turn('ringing', at, event.agent)
+        break
+      case 'call.offer_ended': {
+        const consultation = asked.delete(event.agent)
         if (event.outcome === 'answered') break
         marks.push({ at, kind: 'missed', label: event.outcome })
-        turn('queued', at, '')
+        if (!consultation) turn('queued', at, '')
         break
+      }
       case 'call.answered':
         marks.push({ at, kind: 'answered', label: '' })
         turn('talking', at, event.agent)

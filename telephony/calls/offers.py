@@ -44,9 +44,16 @@ def begin(call: Call, agent: str, now: int, *, party: int = -1, phone: str = "",
         line=call.line,
         queue=call.queue,
         dialled=call.dialled,
-        caller_rings=call.caller_rings.begun(now) if call.caller_rings else 0,
+        caller_rings=_caller_rings(call, now),
     )
     return [Emit(offered), RingAgent(agent, invited=invited or party >= 0, phone=phone), *rings_due(call, offer, now)]
+
+
+def _caller_rings(call: Call, now: int) -> int:
+    """Those before the answer: a caller who talks, or is on hold while another agent is asked, hears no more rings."""
+    if call.answered_at:
+        return call.rings_at_answer[0]
+    return call.caller_rings.begun(now) if call.caller_rings else 0
 
 
 def end(call: Call, offer: Offer, outcome: OfferOutcome, now: int, missed: str = "") -> Effects:

@@ -106,6 +106,8 @@ def test_every_ear_hears_whom_it_should_and_nobody_else_through_consultation_con
 
     consult(one)
     two.see("call-status", "坐席一")
+    expect(tile_of(boss, "agent2")).to_contain_text("振铃")
+    expect(tile_of(boss, "agent2")).not_to_contain_text("保持")
     stage.pictures("consulted rings")
     two.press("F2")
     one.see("call-complete")
@@ -136,9 +138,9 @@ def test_every_ear_hears_whom_it_should_and_nobody_else_through_consultation_con
     stage.heard("transferred to agent 2", caller=("agent2",), agent1=(), agent2=("caller",))
     one.agent_state("wrap_up")
     one.finish("1")
+    one.agent_state("ready")
 
-    tile = boss.find("agent-tile").and_(boss.page.locator("[data-agent=agent2]"))
-    tile.get_by_test_id("monitor-listen").click()
+    tile_of(boss, "agent2").get_by_test_id("monitor-listen").click()
     boss.headset_on()
     everybody = ("caller", "agent2")
     stage.heard("supervisor listens", caller=("agent2",), agent2=("caller",), supervisor1=everybody)
@@ -157,6 +159,7 @@ def test_every_ear_hears_whom_it_should_and_nobody_else_through_consultation_con
     two.stage("ended")
     stage.heard("supervisor took over", caller=("supervisor1",), agent2=(), supervisor1=("caller",))
     two.finish("1")
+    two.agent_state("not_ready")
     stage.phone.hang_up()
     boss.gone("call-hangup")
     stage.pictures("over")
@@ -165,6 +168,8 @@ def test_every_ear_hears_whom_it_should_and_nobody_else_through_consultation_con
     assert row["hung_up_by"] == "caller"
     events = boss.api(f"/api/calls/{call}/events")
     told = [event["type"] for event in events]
+    answered = next(event for event in events if event["type"] == "call.answered")
+    assert row["caller_rings"] == answered["caller_rings"], "consultations are no rings of the caller's"
     assert all(told.count(kind) == 1 for kind in ("call.started", "call.answered", "call.ended", "recording.closed"))
     lanes_hold_their_voices(stage.table, row, recording_of(product, call), events)
     boss.page.goto(f"{product.url}/calls/{call}")
@@ -182,6 +187,10 @@ def consult(screen: Any) -> None:
     screen.see("call-transfer").click()
     screen.type("directory-search", "zhoun")
     screen.press("Enter")
+
+
+def tile_of(supervisor: Any, agent: str) -> Any:
+    return supervisor.find("agent-tile").and_(supervisor.page.locator(f"[data-agent={agent}]"))
 
 
 def never_heard(stage: Stage, speaker: str, when: str) -> str:

@@ -202,7 +202,9 @@ function changes(call: LiveCall, fact: CallFact): Partial<LiveCall> {
         pop: fact.pop ?? call.pop,
       }
     case 'call.agent_ring':
-      return fact.agent === call.agent ? { agentRings: Math.max(call.agentRings, fact.ring) } : {}
+      return fact.agent === call.agent || call.parties.some((one) => one.agent === fact.agent)
+        ? { agentRings: Math.max(call.agentRings, fact.ring) }
+        : {}
     case 'call.offer_ended':
       // who takes a call-back is connected while the number is dialled (D116)
       if (fact.outcome === 'answered' && call.callback && call.stage === 'offered')

@@ -15,7 +15,14 @@ export interface Target {
   name?: string
   entry?: string
 }
-export type OfferOutcome = 'answered' | 'no_answer' | 'rejected' | 'headset_lost' | 'caller_gone'
+export type OfferOutcome =
+  | 'answered'
+  | 'no_answer'
+  | 'rejected'
+  | 'headset_lost'
+  | 'caller_gone'
+  /** It rang at several, and another answered: no miss. */
+  | 'elsewhere'
 
 /** A patient as the screen pop carries it: enough to paint a card, the numbers masked. */
 export interface Candidate {

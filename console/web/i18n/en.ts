@@ -55,7 +55,7 @@ const en: Messages = {
     no_such_entry: 'This entry is no longer in the directory.',
     phone_unavailable: 'The phone process is not available for the moment. Try again shortly.',
     server: 'The server failed ({code}). Try again; if it stays, tell the administrator.',
-    other: '{message} ({code})',
+    other: '{message}',
   },
   login: {
     title: 'Sign in',
@@ -287,6 +287,7 @@ const en: Messages = {
     rejected: 'Rejected at the desk',
     headset_lost: 'Headset lost',
     caller_gone: 'Caller hung up',
+    elsewhere: 'Answered by another',
   },
   kind: {
     mobile: 'Mobile',
@@ -649,6 +650,7 @@ const en: Messages = {
     waitingNone: 'Nobody is waiting.',
     lines: 'Lines',
     onCall: 'Talking',
+    wrapUp: 'Wrap-up',
     free: 'Free',
     away: 'Not ready',
     late: 'Late',
