@@ -111,7 +111,7 @@ class _Callback(_Arguments):
     number: str
     patient_id: str = ""
     requested_in: str = ""
-    waiting_since: float = 0.0
+    waiting_since: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
     priority: Annotated[int, msgspec.Meta(ge=-1000, le=1000)] | None = None
 
 

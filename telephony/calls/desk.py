@@ -174,10 +174,20 @@ class Desk:
             self._live.run(decide())
             return
         floor = self._around.floor
-        floor.invited(target.agent, self._call.id)
+        try:
+            floor.invited(target.agent, self._call.id)
+        except AgentRefused as error:
+            raise _of_colleague(error) from error
         try:
             effects = decide()
         except CallRefused:
             floor.stops_ringing(target.agent, "")
             raise
         self._live.run(effects)
+
+
+def _of_colleague(refused: AgentRefused) -> CallRefused:
+    """What the floor says to an agent about themselves, said of the one they ask for."""
+    if refused.code == "agent_busy":
+        return CallRefused("target_busy", "This colleague is on a call or in wrap-up.")
+    return CallRefused("target_away", "This colleague is not there: signed out, or without a headset.")

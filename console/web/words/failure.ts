@@ -1,4 +1,4 @@
-/** What to tell the user when a request failed: the code's own sentence, or the server's with the code. */
+/** What to tell the user when a request failed: the code's own sentence, or the server's. */
 import { ApiError } from '@/api/client'
 import { i18n } from '@/i18n'
 
@@ -15,6 +15,6 @@ export function failure(error: unknown): string {
   if (te(`error.${error.code}`, 'zh-CN')) return t(`error.${error.code}`)
   const word = BY_STATUS[error.status]
   if (error.status >= 500) return t('error.server', { code: error.code })
-  if (error.message) return t('error.other', { message: error.message, code: error.code })
+  if (error.message) return t('error.other', { message: error.message })
   return word ? t(`error.${word}`) : t('error.server', { code: error.code })
 }

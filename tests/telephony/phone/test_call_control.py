@@ -331,6 +331,35 @@ def test_an_agent_at_home_answers_by_telephone_and_is_recorded(on_floor: Any) ->
     on_floor(body)
 
 
+def test_a_colleague_who_cannot_be_asked_is_said_to_be_busy_or_away(on_floor: Any) -> None:
+    async def body(at: CallFloor) -> None:
+        await at.agent("agent1")
+        await at.agent("agent2")
+        call = await at.answered("agent1", await at.caller())
+        other = await at.answered("agent2", await at.caller("13900139000"))
+        for name, code in (("agent2", "target_busy"), ("nobody", "target_away")):
+            for deed in ("consult", "transfer"):
+                with pytest.raises(CommandError) as refused:
+                    await at.do(deed, "agent1", call, target={"kind": "agent", "agent": name})
+                assert refused.value.code == code, (deed, name)
+        assert at.status("agent1") == at.status("agent2") == AgentStatus.TALKING
+        for name, own in (("agent1", call), ("agent2", other)):
+            await at.do("hang_up", name, own)
+
+    on_floor(body)
+
+
+@pytest.mark.parametrize("since", [-1.0, float("-inf"), float("nan")])
+def test_a_call_back_since_no_time_at_all_is_refused(on_floor: Any, since: float) -> None:
+    async def body(at: CallFloor) -> None:
+        with pytest.raises(CommandError) as refused:
+            await at.seam.command("callback.place", queue="default", number="13800138000", waiting_since=since)
+        assert refused.value.code == "bad_arguments"
+        assert (await at.seam.command("snapshot"))["calls"] == []
+
+    on_floor(body)
+
+
 def test_a_call_back_waits_like_a_call_and_is_dialled_when_an_agent_takes_it(on_floor: Any) -> None:
     async def body(at: CallFloor) -> None:
         patient = at.telephone("13800138000")
