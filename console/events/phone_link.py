@@ -26,12 +26,12 @@ _CHINESE = {
     "wrong_state": "当前状态下无法执行此操作",
     "not_able": "这条线路不支持此操作",
     "full": "已有五方在通话，不能再加入",
-    "minimum_staff": "在岗人数已到下限（{}），请等有人接替后再离岗",
+    "minimum_staff": "在岗人数已到下限（{detail}），请等有人接替后再离岗",
     "bad_number": "该号码无法拨打",
     "bad_arguments": "电话系统不接受此参数",
     "bad_digits": "按键只能是 0-9、*、# 和 A-D",
     "no_dtmf": "对方线路不支持发送按键",
-    "bad_routing": "路由设置有误",
+    "bad_routing": "路由设置有误：{said}",
     "bad_command": "电话系统不支持此操作",
 }
 
@@ -52,7 +52,7 @@ def refused(error: CommandError) -> ApiError:
     status = 404 if error.code in _NOT_FOUND else 400 if error.code in _BAD_REQUEST else 409
     # the queues that the guard on breaks names stand between the sentences
     _, _, detail = str(error).partition(": ")
-    chinese = _CHINESE.get(error.code, "").format(detail.partition(". ")[0])
+    chinese = _CHINESE.get(error.code, "").format(detail=detail.partition(". ")[0], said=error)
     return ApiError(status, error.code, Message(chinese or str(error), str(error)))
 
 

@@ -24,7 +24,7 @@ class Mute(msgspec.Struct):
 
 
 class Digits(msgspec.Struct):
-    digits: Annotated[str, msgspec.Meta(pattern=r"^[0-9*#A-Da-d]{1,32}$")]
+    digits: Annotated[str, msgspec.Meta(pattern=r"^[0-9*#A-Da-d]{1,32}(?!\n)$")]
 
 
 class Whereto(msgspec.Struct):
@@ -48,7 +48,7 @@ class Private(msgspec.Struct):
 class Mark(msgspec.Struct):
     """``wrong_transfer``: the call should not have come here (D21)."""
 
-    mark: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,40}$")]
+    mark: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,40}(?!\n)$")]
     detail: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 

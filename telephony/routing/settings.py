@@ -16,10 +16,12 @@ from telephony.routing.steps import NAME, NUMBER, Name, Priority, Step
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
-_DIGIT = r"^[0-9*#]$"
+#: what is read on a screen
+Words = Annotated[str, msgspec.Meta(max_length=100)]
+_DIGIT = r"^[0-9*#]\Z"
 Digit = Annotated[str, msgspec.Meta(pattern=_DIGIT)]
-_NO_DIGIT = r"^[0-9*#]?$"
-_TIME = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
+_NO_DIGIT = r"^[0-9*#]?\Z"
+_TIME = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z"
 #: local time of day; 24:00 only as an end
 TimeOfDay = Annotated[str, msgspec.Meta(pattern=_TIME)]
 TimeRange = tuple[TimeOfDay, TimeOfDay]
@@ -36,8 +38,8 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Label(_Part, frozen=True, kw_only=True):
     """What people call it."""
 
-    zh: str = ""
-    en: str = ""
+    zh: Words = ""
+    en: Words = ""
 
     def __str__(self) -> str:
         return self.zh or self.en
@@ -126,7 +128,7 @@ class HoursException(_Part, frozen=True, kw_only=True):
 
     date: datetime.date
     open: tuple[TimeRange, ...] = ()
-    label: str = ""
+    label: Words = ""
 
 
 class Week(_Part, frozen=True, kw_only=True):
@@ -163,7 +165,7 @@ class Prompt(_Part, frozen=True, kw_only=True):
     file: Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
     label: Label = Label()
     seconds: Seconds = 0.0
-    text: str = ""
+    text: Annotated[str, msgspec.Meta(max_length=1000)] = ""
 
 
 class Priorities(_Part, frozen=True, kw_only=True):
@@ -237,7 +239,7 @@ _MEANT = {
     _DIGIT: "one key: 0 to 9, * or #",
     _NO_DIGIT: "one key (0 to 9, * or #) or nothing",
     _TIME: "a time like 08:30",
-    NAME: "a name without blanks around it",
+    NAME: "a name without blanks around it or control characters",
     NUMBER: "a telephone number",
 }
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 Priority = Annotated[int, msgspec.Meta(ge=-1000, le=1000)]
-NAME = r"^\S(.*\S)?$"
+NAME = r"^[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?\Z"
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=NAME)]
 #: told from nonsense only; whether it can be dialled depends on the line
 NUMBER = r"[0-9]"

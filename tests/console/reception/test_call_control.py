@@ -97,6 +97,9 @@ def test_targets_and_marks_that_make_no_sense_are_told_before_the_phone_hears_of
                 ("drop", {}),
                 ("private", {"private": "yes"}),
                 ("mark", {"mark": "Wrong Transfer!"}),
+                ("mark", {"mark": "wrong_transfer\n"}),
+                ("digits", {"digits": "1\n"}),
+                ("digits", {"digits": "１"}),
                 ("mark", {"mark": "wrong_transfer", "detail": "x" * 501}),
                 ("consult", {}),
             ):
