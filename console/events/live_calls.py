@@ -84,6 +84,7 @@ class LiveCall:
     number: str
     patient_id: str = ""
     owners: Owners = field(default_factory=Owners)
+    #: by an agent, or by a menu: it has a story
     answered: bool = False
     #: what was told of it so far, for an agent who is brought in later
     told: list[Any] = field(default_factory=list)
@@ -125,7 +126,7 @@ class LiveCalls:
             return frozenset(agent for agent in [event.get("agent")] if agent)
         concerned = seen.owners.move(event)
         kind = event["type"]
-        if kind == "call.answered":
+        if kind in ("call.answered", "call.picked_up"):
             seen.answered = True
         elif kind == "call.ended":
             self._end(seen)

@@ -41,6 +41,28 @@ def invite(agent: str) -> events.PartyInvited:
     return events.PartyInvited(call=CALL, party=2, role=Role.CONSULTED, by="agent1", target=target)
 
 
+def test_an_agent_is_offered_a_call_from_a_menu_with_the_caller_who_is_in_it_already(house: Run) -> None:
+    async def body(desk: Any) -> None:
+        async with seam_phone(desk) as phone, desk.signed_in("agent1") as one:
+            console = await desk.console(one)
+            for event in (
+                events.CallStarted(call=CALL, direction=Direction.INBOUND, line="trunk", number=WANG, queue="default"),
+                events.LinePickedUp(call=CALL, codec="PCMA"),
+                events.PartyJoined(call=CALL, party=0, role=Role.CALLER, number=WANG),
+                events.CallOffered(call=CALL, agent="agent1", offer=1, number=WANG, line="trunk"),
+            ):
+                phone.publish(event)
+            await console.frame("call.offered")
+            assert [(f["type"], f.get("resent", False)) for f in console.frames if f.get("call") == CALL] == [
+                ("call.started", True),
+                ("call.picked_up", True),
+                ("party.joined", True),
+                ("call.offered", False),
+            ]
+
+    house(body, phone=False)
+
+
 def test_an_agent_who_is_asked_gets_the_pop_and_the_calls_story_and_hears_no_more_after_leaving(house: Run) -> None:
     async def body(desk: Any) -> None:
         async with seam_phone(desk) as phone, desk.signed_in("agent1") as one, desk.signed_in("agent2") as two:
