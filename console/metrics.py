@@ -6,21 +6,33 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from storage.call_projection import Call, project
+from storage.phone_numbers import NumberingPlan
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _FINE = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 _USUAL = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
-def outcome_of(event: dict[str, Any], answered: bool, direction: str) -> str:
-    """How a call ended, from its last event (RFC 3261 §21 statuses)."""
-    if answered:
-        return "answered"
-    status = event.get("sip_status", 0)
-    if direction == "inbound":
-        return "abandoned" if event.get("by") == "caller" else "refused" if status in (403, 486, 488, 503) else "lost"
-    return {486: "busy", 600: "busy", 603: "rejected", 403: "rejected", 404: "not_found", 604: "not_found"}.get(
-        status, "no_answer" if status in (408, 480, 487) else "failed"
+#: numbers do not matter here
+_PLAN = NumberingPlan()
+#: events by which the outcome of a call is read, as the call log does
+_DECIDING = frozenset(
+    {"call.picked_up", "call.answered", "call.transferred", "voicemail.left", "callback.requested", "call.ended"}
+)
+
+
+def begun(call: dict[str, Any]) -> Call:
+    """The log's row of a call as the phone's snapshot has it: what its outcome may depend on."""
+    since = float(call.get("seconds", 0.0))
+    caller: dict[str, Any] = next((party for party in call.get("parties", ()) if party["party"] == 0), {})
+    return Call(
+        id=call["call"],
+        started_at=0.0,
+        direction=call["direction"],
+        answered_at=since if call.get("talk_seconds") else None,
+        picked_up_at=since if caller.get("state") == "joined" else None,
     )
 
 
@@ -54,8 +66,7 @@ class Metrics:
             buckets=_FINE,
             registry=registry,
         )
-        self._directions: dict[str, str] = {}
-        self._answered: set[str] = set()
+        self._calls: dict[str, Call] = {}
         self._statuses: dict[str, str] = {}
 
     def text(self) -> bytes:
@@ -64,8 +75,7 @@ class Metrics:
     def snapshot(self, snapshot: dict[str, Any]) -> None:
         """Begin from how things stand at the phone."""
         self.phone_up.set(1)
-        self._directions = {call["call"]: call["direction"] for call in snapshot.get("calls", ())}
-        self._answered = {call["call"] for call in snapshot.get("calls", ()) if call.get("talk_seconds")}
+        self._calls = {call["call"]: begun(call) for call in snapshot.get("calls", ())}
         self._statuses = {agent["agent"]: agent["status"] for agent in snapshot.get("agents", ())}
         for line in snapshot.get("lines", ()):
             self.lines.labels(line["line"]).set(line["status"] == "up")
@@ -80,16 +90,17 @@ class Metrics:
         self.events.labels(kind).inc()
         call = event.get("call", "")
         if kind == "call.started":
-            self._directions[call] = event["direction"]
-        elif kind == "call.answered":
-            self._answered.add(call)
-            if event.get("within_three_rings") is not None:
+            self._calls[call] = Call(id=call, started_at=event["at"], direction=event["direction"])
+        elif kind in _DECIDING and call in self._calls:
+            if kind == "call.answered" and event.get("within_three_rings") is not None:
                 self.answers.labels("yes" if event["within_three_rings"] else "no").inc()
-        elif kind == "call.ended":
-            direction = self._directions.pop(call, "")
-            if direction:
-                self.calls.labels(direction, outcome_of(event, call in self._answered, direction)).inc()
-            self._answered.discard(call)
+            row = project(self._calls[call], event, _PLAN)
+            assert row is not None
+            if kind != "call.ended":
+                self._calls[call] = row
+                return
+            del self._calls[call]
+            self.calls.labels(row.direction, row.outcome).inc()
         elif kind == "agent.state":
             self._statuses[event["agent"]] = event["status"]
         elif kind == "line.state":
@@ -101,6 +112,6 @@ class Metrics:
 
     def _count(self) -> None:
         for direction in ("inbound", "outbound"):
-            self.live_calls.labels(direction).set(sum(one == direction for one in self._directions.values()))
+            self.live_calls.labels(direction).set(sum(one.direction == direction for one in self._calls.values()))
         for status in ("offline", "not_ready", "ready", "ringing", "talking", "wrap_up"):
             self.agents.labels(status).set(sum(one == status for one in self._statuses.values()))

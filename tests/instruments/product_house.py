@@ -25,7 +25,7 @@ from storage.migrate import upgrade
 from storage.patients import PhoneEntry, create_patient
 from storage.users import create_user
 
-USERS = {"agent1": "agent", "agent2": "agent", "supervisor1": "supervisor", "admin": "admin"}
+USERS = {"agent1": "agent", "agent2": "agent", "supervisor1": "supervisor", "admin": "admin", "admin2": "admin"}
 #: the caller of the scenarios, a patient
 PATIENT = "13812340001"
 OWN_SCENARIOS = Path(__file__).parents[1] / "calls" / "scenarios"
@@ -45,6 +45,7 @@ class House:
         self.sipp = Sipp(product.sip, product.peer)
         self.events: list[dict[str, Any]] = []
         self.news = asyncio.Condition()
+        self._glance: dict[str, str] = {}
         self.api: httpx.AsyncClient
 
     def tone(self, hertz: float, dbfs: float = -15.0) -> Path:
@@ -84,7 +85,7 @@ class House:
     async def _listen(self, listening: asyncio.Event) -> None:
         """As a console does: comes back with its cursor when the web process was away."""
         cursor: dict[str, int] = {}
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.api.cookies.items())}
+        headers = _cookies(self.api)
         while True:
             with contextlib.suppress(OSError, TimeoutError, Exception):
                 url = f"{self.product.url.replace('http', 'ws')}/ws/events"
@@ -103,10 +104,14 @@ class House:
             await asyncio.sleep(0.2)
 
     async def snapshot(self) -> dict[str, Any]:
-        """What a console that opens now is told first. It replaces the one that hears events, which comes back."""
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.api.cookies.items())}
+        """What a console that opens now is told first: an administrator's, who is not on the floor."""
+        if not self._glance:
+            async with httpx.AsyncClient(base_url=self.product.url, timeout=PATIENCE) as api:
+                answer = await api.post("/api/session", json={"username": "admin2", "password": PASSWORD})
+                assert answer.status_code == 200, answer.text
+                self._glance = _cookies(api)
         url = f"{self.product.url.replace('http', 'ws')}/ws/events"
-        async with connect(url, additional_headers=headers, max_size=None, proxy=None) as opened:
+        async with connect(url, additional_headers=self._glance, max_size=None, proxy=None) as opened:
             await opened.send(json.dumps({"type": "hello", "console": "glance", "after": {}}))
             told: dict[str, Any] = json.loads(await opened.recv())
         return told
@@ -212,6 +217,11 @@ class House:
     async def set_rule(self, name: str, value: float) -> None:
         answer = await self.api.put(f"/api/rules/{name}", json={"value": value})
         assert answer.status_code == 200, answer.text
+
+
+def _cookies(api: httpx.AsyncClient) -> dict[str, str]:
+    """The session's, as a header."""
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in api.cookies.items())}
 
 
 def prepare(url: str) -> str:
