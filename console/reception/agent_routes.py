@@ -8,6 +8,8 @@ import msgspec
 
 from console.http import ApiCall, Endpoints
 from console.reception.dialable import number_to_dial
+from storage import access_trail
+from storage.phone_numbers import normalise
 from storage.users import find_user
 
 if TYPE_CHECKING:
@@ -62,12 +64,18 @@ async def set_state(call: ApiCall) -> AgentView:
 
 @routes.post("/api/agent/device", body=DeviceWish, returns=AgentView, roles=AGENTS)
 async def set_device(call: ApiCall) -> AgentView:
-    """Take calls on the headset, or on a telephone at home (D103). 400 bad_number; 409 no_line, agent_busy."""
+    """Take calls on the headset, or on a telephone at home (D103). Goes into the access trail: patients are put through
+    to that number. 400 bad_number; 409 no_line, agent_busy."""
     wish: DeviceWish = call.body
     number = ""
     if wish.device == "phone":
         number = number_to_dial(wish.number or await _own_mobile(call), call.config.home_area_code)
-    state = await call.phone.command("agent.reach", agent=call.user.username, device=wish.device, number=number)
+    agent = call.user.username
+    state = await call.phone.command("agent.reach", agent=agent, device=wish.device, number=number)
+    detail = {"device": wish.device}
+    if number:
+        detail["number"] = normalise(number, home_area_code=call.config.home_area_code).masked
+    await call.run(access_trail.record, agent, "device", "agent", agent, detail)
     return msgspec.convert(state, AgentView)
 
 

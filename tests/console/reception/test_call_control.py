@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from seam_phone import seam_phone
 from sqlalchemy import Connection
 
+from storage import access_trail
 from storage.directory import EntryDraft, add_entry
 from storage.phone_numbers import NumberingPlan
 
@@ -155,5 +157,10 @@ def test_a_break_that_leaves_too_few_is_refused_and_home_shift_takes_a_number(ho
             for wish, status in (({"device": "phone", "number": ""}, 400), ({"device": "fax"}, 422)):
                 assert (await agent.post("/api/agent/device", json=wish)).status_code == status
             assert phone.told == []
+            trail = await desk.desk.read(lambda conn: access_trail.list_accesses(conn, subject_type="agent"))
+            assert [json.loads(one.detail) for one in trail] == [
+                {"device": "headset"},
+                {"device": "phone", "number": "138****5678"},
+            ]
 
     house(body, phone=False)
