@@ -36,9 +36,7 @@ export interface Edge {
   path: string
 }
 
-/** `columns`: those that are shown; where nothing ends elsewhere, the last is left out. */
 export interface Picture {
-  columns: readonly Column[]
   width: number
   height: number
   boxes: Box[]
@@ -332,10 +330,8 @@ export function drawRouting(document: RoutingDocument): Picture {
     return [{ from: source.id, to: gate.id, at: `entries[${index}].hours`, tone: 'plain' as const, path }]
   })
   const boxes = [...drawing.boxes.values()]
-  const columns = COLUMNS.filter((one) => one !== 'ends' || boxes.some((box) => box.column === 'ends'))
   return {
-    columns,
-    width: columnX(columns.at(-1) ?? 'ends') + BOX_WIDTH + 4,
+    width: columnX('ends') + BOX_WIDTH + 4,
     height: drawing.height(),
     boxes,
     edges: [...gates, ...drawing.edges()],

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from storage.database import open_engine, transaction
+from storage.routing import save as store_routing
 from telephony.routing.settings import RoutingError
 
 Run = Callable[..., None]
@@ -255,3 +257,47 @@ def test_a_phone_that_refuses_is_told_of_and_the_version_is_kept(house: Run, mon
             assert (await admin.get("/healthz")).json()["checks"]["routing"] == {"status": "ok"}
 
     house(body)
+
+
+def test_holidays_and_make_up_workdays_of_a_year_are_listed_and_an_unpublished_year_is_said_to_be_one(
+    house: Run,
+) -> None:
+    async def body(desk: Any) -> None:
+        async with desk.signed_in("supervisor1") as supervisor:
+            told = (await supervisor.get("/api/routing/chinese-days?year=2026")).json()
+            assert told["known"] is True
+            dates = [one["date"] for one in told["days"]]
+            assert dates == sorted(dates)
+            days = {one["date"]: (one["name"], one["workday"]) for one in told["days"]}
+            assert days["2026-01-01"] == ("元旦", False)
+            assert days["2026-02-14"] == ("春节", True)
+            assert "2026-03-03" not in days
+            assert (await supervisor.get("/api/routing/chinese-days?year=2099")).json() == {
+                "year": 2099,
+                "known": False,
+                "days": [],
+            }
+            for query in ("", "?year=", "?year=x", "?year=1", "?year=99999"):
+                assert (await supervisor.get(f"/api/routing/chinese-days{query}")).status_code == 422
+        async with desk.signed_in("agent1") as agent:
+            assert (await agent.get("/api/routing/chinese-days?year=2026")).status_code == 403
+
+    house(body, phone=False)
+
+
+def test_a_version_that_leaves_fields_out_is_shown_with_all_of_them_and_without_changes_of_its_own(
+    house: Run,
+) -> None:
+    async def body(desk: Any) -> None:
+        sparse = {"queues": [{"name": "only"}], "entries": [{"to": {"kind": "queue", "queue": "only"}}]}
+        engine = open_engine(f"sqlite:///{desk.config.data}/sansheng.db")
+        with transaction(engine) as conn:
+            store_routing(conn, sparse, 0, "somebody", "by hand")
+        engine.dispose()
+        async with desk.signed_in("admin") as admin:
+            told = await document(admin)
+            assert told["routing"]["queues"][0]["strategy"] == "longest_idle"
+            checked = await admin.post("/api/routing/check", json={"routing": told["routing"]})
+            assert checked.json()["changes"] == []
+
+    house(body, phone=False)
