@@ -408,6 +408,16 @@ class MediaQuality(CallEvent, frozen=True, kw_only=True, tag="media.quality"):
     ignored: int = 0
 
 
+class MediaOneWay(CallEvent, frozen=True, kw_only=True, tag="media.one_way"):
+    """For seconds no packet has come from ``party``, whom somebody should hear: the call has audio in one direction
+    only. ``silent`` False: it comes again, or need not. ``leg`` as in ``media.quality``."""
+
+    party: int
+    silent: bool
+    leg: str
+    agent: str = ""
+
+
 class AgentState(Event, frozen=True, kw_only=True, tag="agent.state"):
     """``by``: the supervisor who forced it, or empty. ``device``: ``headset``, or ``phone`` (home shift, D103)."""
 
@@ -485,6 +495,7 @@ AnyEvent = (
     | RecordingFailed
     | RecordingClosed
     | MediaQuality
+    | MediaOneWay
     | AgentState
     | HeadsetState
     | RoutingChanged

@@ -79,6 +79,7 @@ def party_map(party: Participant, now: int) -> dict[str, Any]:
         "state": "joined" if party.joined else "ringing",
         "group": party.group,
         "muted": party.muted,
+        "silent": party.silent,
         "seconds": (now - party.since) / SECOND,
     }
 

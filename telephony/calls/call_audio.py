@@ -99,6 +99,10 @@ class CallAudio:
             log.error("call %s: %s cannot be played: %s", self._call, name, error)
             return None
 
+    def received(self) -> dict[int, int]:
+        """Packets so far from each party that somebody is to hear."""
+        return self._room.received()
+
     # ---- recording
 
     def record(self) -> bool:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
+from telephony import events
 from telephony.calls import conversation, invitations, transfer
 from telephony.calls.call import Call, CallRefused, Phase
 from telephony.calls.call_audio import CallAudio
@@ -37,6 +38,7 @@ from telephony.calls.effects import (
     Visit,
 )
 from telephony.calls.line_party import LineParty
+from telephony.calls.one_way import LOOK_NS, SilentParties
 from telephony.calls.participant import Kind
 from telephony.calls.reception import Reception
 from telephony.calls.surroundings import Surroundings
@@ -67,6 +69,8 @@ class LiveCall:
         #: telephones of agents, ringing or not yet joined, by agent
         self._phones: dict[str, LineParty] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._silences = SilentParties()
+        self._looks_at = 0
 
     def now(self) -> int:
         return self._around.clock.monotonic()
@@ -255,7 +259,8 @@ class LiveCall:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        times = [time for time in (self.call.deadline(), self.reception.deadline()) if time is not None]
+        looks_at = self._looks_at if self.call.talking else None
+        times = [time for time in (self.call.deadline(), self.reception.deadline(), looks_at) if time is not None]
         if times and self.call.phase is not Phase.ENDED:
             delay = max(0.0, (min(times) - self.now()) / SECOND)
             self._timer = asyncio.get_running_loop().call_later(delay + 0.0005, self._due)
@@ -263,7 +268,21 @@ class LiveCall:
     def _due(self) -> None:
         self.run(self.call.due(self.now()))
         self.reception.due()
+        self._look(self.now())
         self.set_timer()
+
+    def _look(self, now: int) -> None:
+        """Does audio come from everybody who should be heard?"""
+        if not self.call.talking or now < self._looks_at:
+            return
+        self._looks_at = now + LOOK_NS
+        for number, silent in self._silences.look(self.audio.received(), now).items():
+            party = self.call.parties.get(number)
+            if party is not None:
+                party.silent = silent
+                leg = "headset" if party.kind is Kind.HEADSET else "line"
+                told = events.MediaOneWay(call=self.call.id, party=number, silent=silent, leg=leg, agent=party.agent)
+                self._around.publish(told)
 
     # ---- offers
 

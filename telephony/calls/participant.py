@@ -43,6 +43,8 @@ class Participant:
     name: str = ""
     joined: bool = False
     group: Group = Group.MAIN
+    #: nothing has come from it for seconds, though somebody should hear it
+    silent: bool = False
     muted: bool = False
     #: not joined, but what its network plays can be heard
     early: bool = False

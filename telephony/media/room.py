@@ -130,6 +130,20 @@ class Room:
         """The leg's session changed, maybe its law and direction."""
         self._wire()
 
+    def received(self) -> dict[int, int]:
+        """Packets so far from each party that somebody is to hear: not from one whose telephone agreed not to send, nor
+        from one whose headset is gone or in another call."""
+        heard = {speaker for ear, speakers in self._hears.items() if ear in self._parties for speaker in speakers}
+        counts = {}
+        for number in heard & self._parties.keys():
+            party = self._parties[number]
+            if isinstance(party, LegParty):
+                if party.leg.direction in ("sendrecv", "recvonly"):
+                    counts[number] = party.leg.received
+            elif party.headset is not None and party.headset.call == self.call:
+                counts[number] = party.headset.received
+        return counts
+
     # what they hear
 
     def route(self, hears: Mapping[int, Collection[int]]) -> None:

@@ -124,6 +124,11 @@ class RtpLeg:
         """Packets from elsewhere than the negotiated peer; while the peer talks the kernel refuses them uncounted."""
         return self._latch.foreign
 
+    @property
+    def received(self) -> int:
+        """Packets of the peer so far."""
+        return self._quality.received
+
     def negotiate(self, negotiated: Negotiated) -> None:
         """Take what SDP agreed on; again after each re-INVITE.
 

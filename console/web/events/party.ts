@@ -11,6 +11,8 @@ export interface CallParty {
   state: 'ringing' | 'joined'
   group: 'main' | 'side'
   muted: boolean
+  /** Nothing comes from them, though somebody should hear them: audio in one direction only. */
+  silent: boolean
   /** Who wanted them in the call. */
   by: string
   /** Unix seconds from which it rings or is there. */
@@ -36,6 +38,7 @@ function invited(party: number, role: PartyRoleName, target: Target, by: string,
     state: 'ringing',
     group: role === 'consulted' ? 'side' : 'main',
     muted: false,
+    silent: false,
     by,
     since: at,
   }
@@ -85,6 +88,7 @@ export function partiesAfter(parties: readonly CallParty[], fact: CallFact): rea
         state: 'joined',
         group: fact.role === 'consulted' ? 'side' : 'main',
         muted: false,
+        silent: false,
         by: known?.by ?? '',
         since: fact.at,
       })
@@ -101,6 +105,8 @@ export function partiesAfter(parties: readonly CallParty[], fact: CallFact): rea
         : parties
     case 'call.muted':
       return parties.map((one) => (one.agent === fact.agent ? { ...one, muted: fact.muted } : one))
+    case 'media.one_way':
+      return parties.map((one) => (one.party === fact.party ? { ...one, silent: fact.silent } : one))
     case 'call.audio':
       return grouped(parties, fact.hears)
     default:

@@ -13,6 +13,7 @@ export interface PartyMap {
   state?: CallParty['state']
   group?: CallParty['group']
   muted?: boolean
+  silent?: boolean
   seconds?: number
 }
 
@@ -104,6 +105,7 @@ function partyFrom(map: PartyMap, now: number): CallParty {
     state: map.state ?? 'joined',
     group: map.group ?? 'main',
     muted: map.muted ?? false,
+    silent: map.silent ?? false,
     by: '',
     since: now - (map.seconds ?? 0),
   }

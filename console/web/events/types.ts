@@ -245,6 +245,14 @@ export interface MediaQuality extends OfCall {
   late?: number
   jitter_ms?: number
 }
+/** Nothing has come from this party for seconds, though somebody should hear them; `silent` false: it comes again. */
+export interface MediaOneWay extends OfCall {
+  type: 'media.one_way'
+  party: number
+  silent: boolean
+  leg: 'line' | 'headset'
+  agent?: string
+}
 export interface AgentState extends Stamp {
   type: 'agent.state'
   agent: string
@@ -323,6 +331,7 @@ export type CallFact =
   | CallEnded
   | RecordingEvent
   | MediaQuality
+  | MediaOneWay
 
 export type DeskEvent = CallFact | AgentState | HeadsetState | LineState | NodeStarted | RequestRefused
 
