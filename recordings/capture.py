@@ -26,6 +26,7 @@ from pathlib import Path
 
 from recordings.capture_backlog import Backlog
 from recordings.capture_format import LAST_LEG, LEGS, RECORD, CaptureHeader
+from recordings.folder_sync import sync_folder
 
 _log = logging.getLogger(__name__)
 
@@ -333,7 +334,7 @@ class CaptureRecorder:
             if tap.descriptor >= 0:
                 try:
                     os.fsync(tap.descriptor)
-                    _sync_folder((self._root / tap.path).parent)
+                    sync_folder((self._root / tap.path).parent)
                 except OSError as error:
                     self.report(tap, f"write_error: {error.strerror or error}", tap.backlog.lost_seconds)
                 descriptor, tap.descriptor = tap.descriptor, -1
@@ -348,11 +349,3 @@ def _close(descriptor: int, call: str) -> None:
         os.close(descriptor)
     except OSError as error:
         _log.error("recording of call %s: close: %s", call, error)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from recordings import ffmpeg
 from recordings.capture import RAW_FOLDER
 from recordings.capture_format import Capture, CaptureUnreadable, parse_capture
+from recordings.folder_sync import sync_folder
 from recordings.gaps import Gap, find_gaps, prove
 from recordings.manifest import (
     Manifest,
@@ -124,7 +125,7 @@ def finish(data: Path, raw_path: str, window: TalkWindow | None = None) -> Finis
         part(".audio").replace(data / manifest.path)
         part(".peaks").replace(data / manifest.peaks_path)
         part(".json").replace(data / target.with_suffix(".json"))
-        _sync_folder((data / target).parent)
+        sync_folder((data / target).parent)
     return _finished(manifest, target)
 
 
@@ -251,11 +252,3 @@ def _parts(target: Path) -> Iterator[_Parts]:
     finally:
         for path in parts.made.values():
             path.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -72,7 +72,7 @@ async def set_device(call: ApiCall) -> AgentView:
         number = number_to_dial(wish.number or await _own_mobile(call), call.config.home_area_code)
     agent = call.user.username
     state = await call.phone.command("agent.reach", agent=agent, device=wish.device, number=number)
-    detail = {"device": wish.device}
+    detail: dict[str, str] = {"device": wish.device}
     if number:
         detail["number"] = normalise(number, home_area_code=call.config.home_area_code).masked
     await call.run(access_trail.record, agent, "device", "agent", agent, detail)
