@@ -97,6 +97,23 @@ def test_a_caller_hears_the_menu_chooses_waits_with_music_and_is_answered(on_flo
     on_floor(body)
 
 
+def test_a_silent_caller_is_asked_again_and_given_up_on_though_nothing_but_time_happens(on_floor: Any) -> None:
+    async def body(at: CallFloor) -> None:
+        (at.settings.data / "short.wav").write_bytes(_wav(0.1))
+        menu = {**MENU, "greeting": "short", "timeout": 1.0, "retries": 1}
+        prompts = [{"name": "short", "file": "short.wav"}]
+        await route(at, {"kind": "menu", "menu": "main"}, menus=[menu], prompts=prompts)
+        caller = await at.caller()
+        await picked_up(at, caller)
+        await at.event(events.CallQueued, queue="default")
+        said = [e.outcome for e in at.events if isinstance(e, events.MenuAnswered)]
+        assert said == ["timeout", "timeout", "gave_up"]
+        caller.hang_up()
+        await at.event(events.CallEnded)
+
+    on_floor(body)
+
+
 def test_the_emergency_key_goes_ahead_of_whoever_waits_longer(on_floor: Any) -> None:
     async def body(at: CallFloor) -> None:
         await route(at, {"kind": "menu", "menu": "main"})
