@@ -201,13 +201,16 @@ class WebDesk:
         """Let consoles go whose session has ended elsewhere: expired, or the user was disabled on the command line."""
         while True:
             await asyncio.sleep(RECHECK_SECONDS)
-            for console in list(self.hub.consoles):
-                try:
-                    user = await self.sessions.user_of_token(console.token)
-                except SQLAlchemyError as error:
-                    log.warning("a session could not be looked up again", reason=str(error))
-                    break
-                if user is None:
+            consoles = list(self.hub.consoles)
+            if not consoles:
+                continue
+            try:
+                users = await self.sessions.look_again([console.token for console in consoles])
+            except SQLAlchemyError as error:
+                log.warning("the sessions could not be looked up again", reason=str(error))
+                continue
+            for console in consoles:
+                if users[console.token] is None:
                     # nobody comes back: no call rings there any more
                     console.close(SIGNED_OUT)
                     await self.presence.signed_out(console.user.username)

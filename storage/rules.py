@@ -10,7 +10,7 @@ import math
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Connection, Double, Integer, String, Table, and_, func, insert, select
+from sqlalchemy import Column, Connection, Double, Integer, String, Table, and_, bindparam, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from storage.metadata import Instant, LongText, metadata
@@ -97,13 +97,17 @@ def current(conn: Connection, at: float | None = None) -> dict[str, Rule]:
 
 def value(conn: Connection, name: str) -> float:
     """The value in force, or the default of a rule that the database does not hold yet."""
-    row = conn.execute(
-        select(rules.c.value)
-        .where(rules.c.name == name, rules.c.valid_from <= time.time())
-        .order_by(rules.c.version.desc())
-        .limit(1)
-    ).first()
+    row = conn.execute(_VALUE, {"name": name, "now": time.time()}).first()
     return DEFAULTS[name].value if row is None else float(row[0])
+
+
+#: built once: making it costs more than running it
+_VALUE = (
+    select(rules.c.value)
+    .where(rules.c.name == bindparam("name"), rules.c.valid_from <= bindparam("now"))
+    .order_by(rules.c.version.desc())
+    .limit(1)
+)
 
 
 def history(conn: Connection, name: str) -> list[Rule]:

@@ -7,7 +7,7 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Connection, ForeignKey, Index, String, Table, delete, insert, select, update
+from sqlalchemy import Column, Connection, ForeignKey, Index, String, Table, bindparam, delete, insert, select, update
 
 from storage.metadata import Instant, metadata
 from storage.users import User, users
@@ -63,22 +63,30 @@ def open_session(
 def find_session(conn: Connection, token: str, now: float | None = None) -> Session | None:
     """The session of a token, unless it has expired or its user was made inactive. Only reads."""
     at = time.time() if now is None else now
-    row = conn.execute(
-        select(
-            users.c.username,
-            users.c.display_name,
-            users.c.role,
-            users.c.locale,
-            users.c.active,
-            sessions.c.address,
-            sessions.c.created_at,
-            sessions.c.last_seen_at,
-            sessions.c.expires_at,
-        )
-        .join(users, users.c.username == sessions.c.username)
-        .where(sessions.c.token_sha256 == _sha256(token), sessions.c.expires_at > at, users.c.active)
-    ).first()
+    row = conn.execute(_FIND, {"token_sha256": _sha256(token), "at": at}).first()
     return None if row is None else Session(User(*row[:5]), *row[5:])
+
+
+#: built once: making it costs more than running it
+_FIND = (
+    select(
+        users.c.username,
+        users.c.display_name,
+        users.c.role,
+        users.c.locale,
+        users.c.active,
+        sessions.c.address,
+        sessions.c.created_at,
+        sessions.c.last_seen_at,
+        sessions.c.expires_at,
+    )
+    .join(users, users.c.username == sessions.c.username)
+    .where(
+        sessions.c.token_sha256 == bindparam("token_sha256"),
+        sessions.c.expires_at > bindparam("at"),
+        users.c.active,
+    )
+)
 
 
 def session_seen(conn: Connection, token: str, now: float | None = None) -> None:

@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Connection, String, Table, delete, insert, or_, select
+from sqlalchemy import Column, Connection, String, Table, bindparam, delete, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from storage.identifiers import new_id
@@ -107,7 +107,11 @@ def remove_sponsored(conn: Connection, caller: str) -> SponsoredCaller | None:
 
 def is_sponsored(conn: Connection, e164: str, at: float) -> bool:
     """Whether somebody vouches for this number at ``at`` (Unix seconds)."""
-    query = select(sponsored_callers.c.id).where(
-        sponsored_callers.c.e164 == e164, or_(sponsored_callers.c.until.is_(None), sponsored_callers.c.until > at)
-    )
-    return bool(e164) and conn.execute(query).first() is not None
+    return bool(e164) and conn.execute(_SPONSORED, {"e164": e164, "at": at}).first() is not None
+
+
+#: built once: making it costs more than running it
+_SPONSORED = select(sponsored_callers.c.id).where(
+    sponsored_callers.c.e164 == bindparam("e164"),
+    or_(sponsored_callers.c.until.is_(None), sponsored_callers.c.until > bindparam("at")),
+)

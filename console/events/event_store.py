@@ -25,6 +25,8 @@ log = structlog.get_logger("console.events")
 
 #: seconds that events wait for company: pops go first, and one transaction takes them all
 LINGER = 0.025
+#: seconds from one transaction to the next while events keep coming: one that takes many costs hardly more
+APART = 0.1
 BATCH = 500
 #: events that wait in memory while the database is away; beyond, the phone's journal has to give them again
 WAITING = 20_000
@@ -96,11 +98,13 @@ class EventStore:
 
     async def _run(self) -> None:
         pause = 0.1
+        begun = 0.0
         while True:
             if not self._waiting:
                 self._arrived.clear()
                 await self._arrived.wait()
-            await asyncio.sleep(LINGER)
+            await asyncio.sleep(max(LINGER, begun + APART - time.monotonic()))
+            begun = time.monotonic()
             batch = [self._waiting[index] for index in range(min(BATCH, len(self._waiting)))]
             if not batch:
                 continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -44,6 +44,15 @@ class SessionCache:
         if known and now - known[0] < FRESH_SECONDS:
             return known[1]
         session = await self._read(lambda conn: sessions.find_session(conn, token))
+        return self._keep(token, session, now)
+
+    async def look_again(self, tokens: Sequence[str]) -> dict[str, User | None]:
+        """Who each of these is by the database now, with one look at it."""
+        now = time.monotonic()
+        found = await self._read(lambda conn: [sessions.find_session(conn, token) for token in tokens])
+        return {token: self._keep(token, session, now) for token, session in zip(tokens, found, strict=True)}
+
+    def _keep(self, token: str, session: sessions.Session | None, now: float) -> User | None:
         if session is None:
             self._known.pop(token, None)
             return None

@@ -160,8 +160,8 @@ def test_how_a_caller_stands_follows_age_flag_sponsor_and_who_spoke_last(conn: C
     now = time.time()
     assert standing_of(conn, MOBILE, now).reason == ""
     patient = create_patient(conn, "赵老", [PhoneEntry("13805711001")], birth_date="1958-06-15", plan=PLAN)
-    assert age_of(patient, date(2028, 6, 14)) == 69
-    assert age_of(patient, date(2028, 6, 15)) == 70
+    assert age_of(patient.birth_date, date(2028, 6, 14)) == 69
+    assert age_of(patient.birth_date, date(2028, 6, 15)) == 70
     set_rule(conn, "elderly_age", 60, "admin")
     assert standing_of(conn, MOBILE, now).reason == "elderly"
     set_rule(conn, "elderly_age", 120, "admin")
