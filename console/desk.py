@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import HTTPConnection
 
+from console.calls.finished_recordings import FinishedRecordings
 from console.config import ConsoleConfig
 from console.events.console import SIGNED_OUT
 from console.events.event_store import EventStore
@@ -73,12 +74,14 @@ class WebDesk:
         self._catching_up: set[asyncio.Task[None]] = set()
         self.recording_trouble = RecordingTrouble()
         self.queues = QueueBoard(self.hub.tell_all)
+        self.finished_recordings = FinishedRecordings(self.read, self.hub.tell_all)
         self.precedence = Precedence(self.phone, self.read, lambda: self.routing.document, self.plan)
         self.hub.listeners += [
             self.metrics.heard,
             self.recording_trouble.heard,
             self.routing.heard,
             self.queues.heard,
+            self.finished_recordings.heard,
             self.precedence.heard,
         ]
 
@@ -101,6 +104,7 @@ class WebDesk:
         )
         self.store.start()
         self.intake.start()
+        self.finished_recordings.start()
         self._recheck = asyncio.create_task(self._recheck_consoles(), name="recheck")
         log.info("the console is open", address=f"{self.config.http.host}:{self.config.http.port}")
 
@@ -109,6 +113,7 @@ class WebDesk:
             console.close(1012)
         self._recheck.cancel()
         self.queues.close()
+        await self.finished_recordings.stop()
         await asyncio.gather(self._recheck, *self._catching_up, return_exceptions=True)
         await self.precedence.stop()
         await self.presence.stop()

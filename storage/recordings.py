@@ -119,6 +119,12 @@ def of_call(conn: Connection, call: str) -> list[Recording]:
     return of_calls(conn, [call]).get(call, [])
 
 
+def unfinished_calls(conn: Connection, limit: int) -> list[str]:
+    """Calls that were recorded and whose recording is not finished yet, the newest ``limit``, the earliest first."""
+    query = select(recordings.c.call).where(recordings.c.state.in_(("captured", "finishing")))
+    return list(conn.execute(query.order_by(recordings.c.started_at.desc()).limit(limit)).scalars())[::-1]
+
+
 def apply(conn: Connection, events: Sequence[Mapping[str, Any]]) -> None:
     """Follow ``recording.*`` events. What the worker has done already is never undone by a late event."""
     for event in events:

@@ -29,6 +29,8 @@ class QueueBoard:
         #: calls that call back (D116)
         self._callbacks: set[str] = set()
         self._soon: asyncio.TimerHandle | None = None
+        #: callers so far who waited and whose call ended without an answer
+        self._given_up = 0
 
     def begin(self, calls: list[dict[str, Any]], now: float) -> None:
         """As a snapshot of the phone has it (``waiting_since`` in seconds). ``now``: Unix seconds."""
@@ -50,8 +52,10 @@ class QueueBoard:
         elif stops_waiting(event):
             if kind == "call.ended":
                 self._callbacks.discard(call)
-            if self._waiting.pop(call, None) is None:
+            gone = self._waiting.pop(call, None)
+            if gone is None:
                 return
+            self._given_up += kind == "call.ended" and not gone.callback
         else:
             return
         self._changed()
@@ -78,4 +82,4 @@ class QueueBoard:
 
     def _now(self) -> None:
         self._soon = None
-        self._tell({"type": "queues", "queues": self.counts()})
+        self._tell({"type": "queues", "queues": self.counts(), "given_up": self._given_up})

@@ -28,14 +28,15 @@ export interface Snapshot {
 export type Notice =
   | { type: 'phone'; connected: boolean }
   | { type: 'rules'; rules: unknown }
-  | { type: 'queues'; queues: unknown }
+  | { type: 'queues'; queues: unknown; given_up?: number }
+  | { type: 'recording.finished'; call: string; state: 'ready' | 'failed' }
 
-const NOTICES = new Set(['phone', 'rules', 'queues'])
+const NOTICES = new Set(['phone', 'rules', 'queues', 'recording.finished'])
 
 export interface SocketHandlers {
   snapshot(snapshot: Snapshot): void
   event(event: DeskEvent): void
-  /** Something that the web process says of itself, outside the event stream: `phone`, `rules`, `queues`. */
+  /** Something that the web process says of itself, outside the event stream: see `Notice`. */
   notice(frame: Notice): void
   state(state: SocketState): void
   /** A frame that could not be read; it is dropped and told. */

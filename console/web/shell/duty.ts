@@ -12,6 +12,7 @@ import { useHeadset } from '@/stores/headset'
 import { useMissed } from '@/stores/missed'
 import { useSession } from '@/stores/session'
 import { useStream } from '@/stores/stream'
+import { useWaiting } from '@/stores/waiting'
 import { callerLabel } from '@/words/caller'
 import { attempt, tellFailure } from './report'
 
@@ -40,6 +41,7 @@ export function useDuty(): void {
   const floor = useFloor()
   const control = useControl()
   const missed = useMissed()
+  const waiting = useWaiting()
   const ends: (() => void)[] = []
 
   /** The list of missed calls is read again when it may have changed. */
@@ -56,6 +58,14 @@ export function useDuty(): void {
     ends.push(stream.listen(missedOne))
     void attempt(headset.connect)
   })
+
+  // Whoever gave up waiting is to be called back: by everybody of the queue, rung at or not.
+  watch(
+    () => waiting.givenUp,
+    () => {
+      if (session.isAgent) missed.readSoon()
+    },
+  )
 
   // A call that rings, and one that waits for its wrap-up, may be older than this page.
   watch(

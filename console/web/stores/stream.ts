@@ -25,6 +25,7 @@ export const useStream = defineStore('stream', () => {
   const floor = useFloor()
   const waiting = useWaiting()
   const listeners = new Set<Listener>()
+  const finished = new Set<(call: string) => void>()
   let socket: EventSocket | null = null
 
   function snapshot(frame: Snapshot): void {
@@ -44,7 +45,11 @@ export const useStream = defineStore('stream', () => {
 
   function notice(frame: Notice): void {
     if (frame.type === 'queues') {
-      waiting.told(frame.queues)
+      waiting.told(frame.queues, frame.given_up)
+      return
+    }
+    if (frame.type === 'recording.finished') {
+      for (const done of finished) done(frame.call)
       return
     }
     if (frame.type === 'rules') {
@@ -90,10 +95,16 @@ export const useStream = defineStore('stream', () => {
     return () => listeners.delete(listener)
   }
 
+  /** The call whose recording has just been finished, or has failed. Gives back what ends it. */
+  function whenFinished(done: (call: string) => void): () => void {
+    finished.add(done)
+    return () => finished.delete(done)
+  }
+
   window.addEventListener('online', () => socket?.retryNow())
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') socket?.retryNow()
   })
 
-  return { state, phoneAway, faults, start, stop, listen }
+  return { state, phoneAway, faults, start, stop, listen, whenFinished }
 })

@@ -1,5 +1,5 @@
 /** How many wait where, as the server counts it for everybody who takes calls. */
-import { computed, shallowRef } from 'vue'
+import { computed, ref, shallowRef } from 'vue'
 import { defineStore } from 'pinia'
 
 export interface QueueCount {
@@ -13,6 +13,9 @@ export interface QueueCount {
 export const useWaiting = defineStore('waiting', () => {
   const queues = shallowRef<readonly QueueCount[]>([])
 
+  /** Grows whenever somebody who waited gives up; null until the server says. */
+  const givenUp = ref<number | null>(null)
+
   const waiting = computed(() => queues.value.reduce((sum, one) => sum + one.waiting, 0))
   const callbacks = computed(() => queues.value.reduce((sum, one) => sum + one.callbacks, 0))
   const since = computed(() => {
@@ -20,9 +23,10 @@ export const useWaiting = defineStore('waiting', () => {
     return all.length ? Math.min(...all) : null
   })
 
-  function told(counts: unknown): void {
+  function told(counts: unknown, gone?: unknown): void {
     queues.value = Array.isArray(counts) ? (counts as QueueCount[]) : []
+    if (typeof gone === 'number') givenUp.value = gone
   }
 
-  return { queues, waiting, callbacks, since, told }
+  return { queues, givenUp, waiting, callbacks, since, told }
 })
