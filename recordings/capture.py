@@ -202,6 +202,12 @@ class CaptureRecorder:
                 self._start()
         return tap, path
 
+    def start(self) -> None:
+        """Begin the threads now and not with the first recording: they are scheduled as the thread that begins them."""
+        with self._lock:
+            if not self._threads and not self._stopping:
+                self._start()
+
     @property
     def live(self) -> int:
         """Recordings that are not yet closed on disk."""

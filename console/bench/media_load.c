@@ -46,7 +46,8 @@ static struct headset *headsets;
 static int *telephones;
 static uint64_t from_ns = UINT64_MAX, until_ns = UINT64_MAX;
 static uint32_t *delays[2]; /* to the headset, to the line; microseconds */
-static size_t arrived[2], sent[2], room, refused;
+static uint32_t *lateness;  /* of this load's own packets; microseconds */
+static size_t arrived[2], sent[2], measured, room, refused;
 
 static void fail(const char *what) {
     fprintf(stderr, "media_load: %s: %s\n", what, strerror(errno));
@@ -234,6 +235,7 @@ int main(int argc, char **argv) {
     room = (size_t)(calls * (seconds + 1) * 60);
     delays[0] = malloc(room * sizeof(uint32_t));
     delays[1] = malloc(room * sizeof(uint32_t));
+    lateness = malloc(2 * room * sizeof(uint32_t));
     printf("ports");
     for (int n = 0; n < calls; n++) {
         struct sockaddr_in here;
@@ -269,7 +271,7 @@ int main(int argc, char **argv) {
 
     int streams = 2 * calls, next = 0, state = 0;
     struct stream *all = calloc((size_t)streams, sizeof *all);
-    uint64_t begun = 0, end = UINT64_MAX, worst_late = 0;
+    uint64_t begun = 0, end = UINT64_MAX;
     srand(1);
     for (uint64_t now = now_ns(); now < end; now = now_ns()) {
         struct epoll_event ready[256];
@@ -316,14 +318,15 @@ int main(int argc, char **argv) {
             end = now + 500000000ULL;
         }
         while (all[next].due <= now) {
-            if (state == 2 && now - all[next].due > worst_late) worst_late = now - all[next].due;
+            if (state == 2 && measured < 2 * room) lateness[measured++] = (uint32_t)((now - all[next].due) / 1000);
             send_one(&all[next]);
             all[next].due += FRAME_NS;
             next = (next + 1) % streams;
         }
     }
-    printf("{\"line\": %zu, \"headset\": %zu, \"refused\": %zu, \"latest_us\": %llu, ", sent[0], sent[1], refused,
-           (unsigned long long)(worst_late / 1000));
+    qsort(lateness, measured, sizeof *lateness, by_size);
+    printf("{\"line\": %zu, \"headset\": %zu, \"refused\": %zu, \"late_p99_us\": %u, \"latest_us\": %u, ", sent[0],
+           sent[1], refused, measured ? lateness[measured * 99 / 100] : 0, measured ? lateness[measured - 1] : 0);
     print_delays("to_headset", 0, ", ");
     print_delays("to_line", 1, "}\n");
     fflush(stdout);

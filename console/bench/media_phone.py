@@ -17,7 +17,7 @@ from pathlib import Path
 import uvloop
 
 from console.bench.processes import allow_descriptors, raise_priority
-from console.serve.lifeline import keep_time
+from console.serve.lifeline import keep_time, keep_time_first
 from console.serve.phone import SWITCH_INTERVAL
 from recordings.capture import CaptureRecorder
 from telephony.media.headset_server import HeadsetServer
@@ -88,6 +88,7 @@ async def phone(data: Path, peers: list[int]) -> None:
     await served.headsets.start()
     ports = [served.begin(str(number), peer) for number, peer in enumerate(peers)]
     print(served.headsets.port, *ports, flush=True)
+    keep_time_first()
     gc.collect()
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin, ended.set)

@@ -15,6 +15,21 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def waited_for_others(pid: int) -> float:
+    """Seconds so far in which the main thread of a process was ready and another process had its processor: what its
+    own threads ran is taken off. 0 where the kernel does not say."""
+    try:
+        ran, waited = (int(word) / 1e9 for word in Path(f"/proc/{pid}/schedstat").read_text().split()[:2])
+    except (OSError, ValueError):
+        return 0.0
+    return waited - max(0.0, cpu_seconds(pid) - ran)
+
+
+def load() -> float:
+    """Processes that ran or wanted to, over the last minute, for each processor."""
+    return os.getloadavg()[0] / (os.cpu_count() or 1)
+
+
 def pin_process(pid: int, processor: int) -> None:
     """All threads that it has now, and what they begin."""
     for task in Path(f"/proc/{pid}/task").iterdir():

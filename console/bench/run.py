@@ -46,6 +46,7 @@ def _count(text: str) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Exit status 0 when everything asked for was measured or said to be left out; what could not be is said."""
     report = Report()
+    report.look_at_machine()
     wanted = [part for part in PARTS if not arguments.only or part in arguments.only]
     seconds = min(arguments.seconds, 300)
     begun = time.monotonic()

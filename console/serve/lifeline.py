@@ -87,8 +87,18 @@ def keep_time() -> bool:
     the audio wait. False where that is not allowed (CAP_SYS_NICE, RLIMIT_RTPRIO); the kernel leaves the others their
     share of a processor that is kept busy (sched_rt_runtime_us).
     """
+    return _run_by_turns(1)
+
+
+def keep_time_first() -> bool:
+    """This thread goes before those that ``keep_time`` as well and were begun already: one that writes to a disk has
+    the processor only while this one waits for something. Call it in the thread of the loop, once they run."""
+    return _run_by_turns(2)
+
+
+def _run_by_turns(priority: int) -> bool:
     try:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(priority))
     except OSError:
         return False
     return True

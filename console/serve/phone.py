@@ -12,7 +12,7 @@ import structlog
 
 from console import __version__
 from console.config import ConsoleConfig
-from console.serve.lifeline import begin, keep_time, prefer
+from console.serve.lifeline import begin, keep_time, keep_time_first, prefer
 
 log = structlog.get_logger("console.serve")
 
@@ -51,12 +51,16 @@ async def run(config: ConsoleConfig) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     recorder = CaptureRecorder(config.data, loop) if config.record else None
+    if recorder is not None:
+        recorder.start()
     phone = Phone(settings, line_driver(settings), recorder, __version__)
     try:
         await phone.start()
     except (OSError, ValueError) as error:
         log.error("the phone cannot start", reason=str(error))
         return UNUSABLE if isinstance(error, ValueError) else 1
+    # the threads that write run already, and step back
+    keep_time_first()
     # what lives from now on lives long: no collection has to look at it again
     gc.collect()
     gc.freeze()
