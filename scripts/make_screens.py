@@ -213,12 +213,36 @@ def picture_the_others(browser: Browser, url: str, shots: Shots) -> None:
     admin.find("admin-rules").click()
     admin.see("rule-row")
     shots.take(admin.page, "rules")
+    picture_the_routing(admin, shots)
+    admin.find("nav-admin").click()
     admin.find("admin-trail").click()
     admin.see("trail-row")
     admin.page.get_by_role("button", name="校验").click()
     admin.see("trail-check")
     shots.take(admin.page, "access-trail")
     admin.page.context.close()
+
+
+def picture_the_routing(admin: Desk, shots: Shots) -> None:
+    admin.find("nav-routing").click()
+    admin.see("flow-box")
+    admin.page.locator("[data-box='menus main']").click()
+    shots.take(admin.page, "routing-menu")
+    admin.page.locator("[data-box='hours day']").click()
+    admin.see("chinese-days")
+    shots.take(admin.page, "routing-hours")
+    admin.page.locator("[data-box='queues default']").click()
+    admin.find("overflow-add").click()
+    admin.page.locator("[data-testid=routing-state][data-checking=false]").wait_for()
+    shots.take(admin.page, "routing-queue")
+    admin.find("routing-undo").click()
+    admin.page.locator("[data-testid=routing-state][data-dirty=false]").wait_for()
+    admin.find("routing-prompts").click()
+    admin.see("prompt-row")
+    shots.take(admin.page, "routing-prompts")
+    admin.find("nav-directory").click()
+    admin.see("entry-row")
+    shots.take(admin.page, "directory")
 
 
 def first_calls_are_there(browser: Browser, url: str) -> None:

@@ -9,6 +9,7 @@ it('marks what is special about a call, and a wrong transfer once', () => {
     'voicemail',
     'callback',
   ])
+  expect(flagsOf({ outcome: 'voicemail', voicemail: { starts: 3, seconds: 4, ticket: null } })).toEqual([])
   expect(flagsOf({ callback_requested_at: '2026-11-22T10:00:00Z', voicemail: null })).toEqual(['callback'])
 })
 

@@ -9,8 +9,9 @@ const HAS: Record<CallFlag, (row: CallJourney) => boolean> = {
   callback: (row) => Boolean(row.callback_requested_at) || Boolean(row.callback_of),
 }
 
-/** A wrong transfer is one already: it is not marked twice. */
-export const flagsOf = (row: CallJourney): CallFlag[] => CALL_FLAGS.filter((flag) => HAS[flag](row))
+/** A wrong transfer is one already, and an outcome says what it is: neither is marked twice. */
+export const flagsOf = (row: CallJourney & { outcome?: string }): CallFlag[] =>
+  CALL_FLAGS.filter((flag) => HAS[flag](row) && row.outcome !== flag)
 
 /** The labels that were chosen in these calls' menus, each once. */
 export function branchesOf(rows: readonly CallJourney[]): string[] {
