@@ -56,14 +56,18 @@ class Desk:
         self._token = token
 
     async def ready(self, url: str, user: str) -> None:
+        """An agent whose headset is there and who takes calls."""
+        await self.sign_in(url, user)
+        await self.page.locator('[data-testid=headset-badge][data-state="connected"]').wait_for()
+        await self.page.get_by_test_id("ready-toggle").click()
+        await self.page.locator('[data-testid=agent-state][data-status="ready"]').wait_for()
+
+    async def sign_in(self, url: str, user: str) -> None:
         await self.page.goto(url)
         for test_id, text in (("login-username", user), ("login-password", PASSWORD)):
             field = self.page.get_by_test_id(test_id)
             await field.locator("input").or_(self.page.locator(f"input[data-testid={test_id}]")).first.fill(text)
         await self.page.get_by_test_id("login-submit").click()
-        await self.page.locator('[data-testid=headset-badge][data-state="connected"]').wait_for()
-        await self.page.get_by_test_id("ready-toggle").click()
-        await self.page.locator('[data-testid=agent-state][data-status="ready"]').wait_for()
 
     def renderers(self) -> list[int]:
         """The processes that run pages of this browser."""
