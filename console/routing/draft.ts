@@ -134,6 +134,8 @@ export function useDraft(failed: (error: unknown) => void) {
     steps,
     load,
     check,
+    /** What was done so far is a step of its own. */
+    mark: noted,
     undo: () => step(true),
     redo: () => step(false),
     discard,
