@@ -51,7 +51,11 @@ describe('the picture of a call', () => {
     const line = timelineOf([
       ...begun,
       event('call.answered', 103, { agent: 'agent1' }),
-      event('party.invited', 105, { party: 2, role: 'consulted', target: { kind: 'agent', agent: 'agent2' } }),
+      event('party.invited', 105, {
+        party: 2,
+        role: 'consulted',
+        target: { kind: 'agent', agent: 'agent2' },
+      }),
       event('call.held', 105, { by: 'agent' }),
       event('call.offered', 105, { agent: 'agent2' }),
       event('call.offer_ended', 109, { agent: 'agent2', outcome: 'no_answer' }),
@@ -66,6 +70,34 @@ describe('the picture of a call', () => {
       ['talking', 9, 12, 'agent1'],
     ])
     expect(line.marks.filter((mark) => mark.kind === 'missed')).toHaveLength(1)
+  })
+
+  it('goes on with whoever got the call: asked before, or sent there to ring', () => {
+    const target = { kind: 'agent', agent: 'agent2' }
+    const answered = [...begun, event('call.answered', 103, { agent: 'agent1' })]
+    const asked = timelineOf([
+      ...answered,
+      event('party.invited', 104, { party: 2, role: 'consulted', target }),
+      event('call.offered', 104, { agent: 'agent2' }),
+      event('call.offer_ended', 105, { agent: 'agent2', outcome: 'answered' }),
+      event('call.transferred', 106, { kind: 'consult', by: 'agent1', target }),
+      event('call.ended', 110, { by: 'caller' }),
+    ])
+    expect(asked.stretches.slice(-2).map(({ phase, to, agent }) => [phase, to, agent])).toEqual([
+      ['talking', 6, 'agent1'],
+      ['talking', 10, 'agent2'],
+    ])
+    const sent = timelineOf([
+      ...answered,
+      event('party.invited', 104, { party: 2, role: 'agent', target }),
+      event('call.offered', 104, { agent: 'agent2' }),
+      event('call.offer_ended', 106, { agent: 'agent2', outcome: 'answered' }),
+      event('call.ended', 110, { by: 'caller' }),
+    ])
+    expect(sent.stretches.slice(-2).map(({ phase, to, agent }) => [phase, to, agent])).toEqual([
+      ['ringing', 6, 'agent2'],
+      ['talking', 10, 'agent2'],
+    ])
   })
 
   it('goes on until now while the call does', () => {

@@ -35,6 +35,7 @@ export function timelineOf(events: readonly DeskEvent[], until?: number): Timeli
   let agent = ''
   let outbound = false
   let over = false
+  let answered = false
   /** At whom it rings because an agent asks them: the caller hears music meanwhile, no ringing. */
   const asked = new Set<string>()
 
@@ -69,7 +70,11 @@ export function timelineOf(events: readonly DeskEvent[], until?: number): Timeli
         break
       case 'call.offer_ended': {
         const consultation = asked.delete(event.agent)
-        if (event.outcome === 'answered') break
+        if (event.outcome === 'answered') {
+          // of a call that was sent on: "call.answered" is told of the first answer only
+          if (answered && !consultation) turn('talking', at, event.agent)
+          break
+        }
         marks.push({ at, kind: 'missed', label: event.outcome })
         if (!consultation) turn('queued', at, '')
         break
@@ -77,6 +82,11 @@ export function timelineOf(events: readonly DeskEvent[], until?: number): Timeli
       case 'call.answered':
         marks.push({ at, kind: 'answered', label: '' })
         turn('talking', at, event.agent)
+        answered = true
+        break
+      case 'call.transferred':
+        if (event.target.agent && (phase === 'talking' || phase === 'held'))
+          turn(phase, at, event.target.agent)
         break
       case 'call.held':
         turn('held', at)
