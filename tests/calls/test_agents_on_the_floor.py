@@ -70,7 +70,7 @@ async def test_a_break_needs_enough_who_stay_unless_a_supervisor_says_so(house: 
             assert (refused.value.status, refused.value.code) == (409, "minimum_staff")
             assert "tested" in str(refused.value)
             assert await where(house, "agent1", "agent2") == [("not_ready", "meal"), ("ready", "")]
-            phone = board.phone()
+            phone = await board.phone()
             call = await talks(house, board, phone, second)
             await supervisor.force("agent2", "not_ready", "training")
             assert await where(house, "agent2") == [("talking", "")]
@@ -107,7 +107,7 @@ async def test_a_stopped_console_leaves_the_rotation_and_its_ringing_call_rings_
         with console_of_its_own(house, "agent1") as console:
             await house.event("agent.state", agent="agent1", status="ready")
             async with house.agent("agent2") as other:
-                phone = board.phone()
+                phone = await board.phone()
                 call = await board.call("7500", phone)
                 await house.event("call.offered", call=call, agent="agent1")
                 console.send_signal(signal.SIGSTOP)
@@ -132,7 +132,7 @@ async def test_a_stopped_console_leaves_the_rotation_and_its_ringing_call_rings_
 async def test_a_web_process_killed_while_it_rings_leaves_the_call_to_be_answered(house: Any, switchboard: Any) -> None:
     async with switchboard() as board, house.agent() as agent:
         await board.route({"7500": to_queue("tested")}, TESTED)
-        phone = board.phone()
+        phone = await board.phone()
         call = await rings(board, phone, agent)
         os.kill(house.product.processes()["web"], 9)
 
@@ -156,7 +156,7 @@ async def test_a_web_process_killed_while_it_rings_leaves_the_call_to_be_answere
 async def test_both_hanging_up_and_cancel_against_answer_end_each_call_once(house: Any, switchboard: Any) -> None:
     async with switchboard() as board, board.rules(wrap_up_limit=0), house.agent() as agent:
         await board.route({"7500": to_queue("tested")}, TESTED)
-        phone = board.phone()
+        phone = await board.phone()
         calls = []
         for n in range(8):
             call = await rings(board, phone, agent)
@@ -179,7 +179,7 @@ async def test_both_hanging_up_and_cancel_against_answer_end_each_call_once(hous
 async def test_whoever_is_consulted_and_goes_away_gives_the_caller_back(house: Any, switchboard: Any) -> None:
     async with switchboard() as board, house.agent() as agent:
         await board.route({"7500": to_queue("tested")}, TESTED)
-        phone = board.phone()
+        phone = await board.phone()
         call = await talks(house, board, phone, agent)
         async with house.agent("agent2") as other:
             await agent.consult(call, agent="agent2")
@@ -198,7 +198,7 @@ async def test_a_supervisor_who_loses_the_headset_while_whispering_disturbs_nobo
 ) -> None:
     async with switchboard() as board, board.phone_rules(headset_lost_limit=1), house.agent() as agent:
         await board.route({"7500": to_queue("tested")}, TESTED)
-        phone = board.phone()
+        phone = await board.phone()
         call = await talks(house, board, phone, agent)
         async with house.agent("supervisor1", ready=False) as supervisor:
             await supervisor.monitor(call, "whisper")
@@ -214,7 +214,7 @@ async def test_a_supervisor_who_loses_the_headset_while_whispering_disturbs_nobo
 async def test_an_agent_who_signs_out_of_a_conference_leaves_it_to_the_others(house: Any, switchboard: Any) -> None:
     async with switchboard() as board, board.phone_rules(headset_lost_limit=1), house.agent("agent2") as other:
         await board.route({"7500": to_queue("tested")}, TESTED)
-        phone = board.phone()
+        phone = await board.phone()
         await other.be_not_ready()
         async with house.agent() as agent:
             call = await talks(house, board, phone, agent)
@@ -244,7 +244,7 @@ async def test_a_caller_sent_to_a_queue_waits_on_every_board_until_the_next_agen
 ) -> None:
     async with switchboard() as board, house.agent() as agent:
         await board.route({"7500": to_queue("default")}, TESTED)
-        phone = board.phone()
+        phone = await board.phone()
         call = await talks(house, board, phone, agent)
         await agent.transfer(call, queue="tested")
         await house.event("call.queued", call=call, queue="tested")

@@ -97,7 +97,7 @@ async def test_after_forty_mixed_calls_every_board_and_the_log_say_the_same(hous
                     same(*seen)
                 await asyncio.sleep(0.2)
         await finished
-        in_menu = board.phone()
+        in_menu = await board.phone()
         call = await board.call("7603", in_menu)
         await house.event("menu.entered", call=call)
 

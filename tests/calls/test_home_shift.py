@@ -27,8 +27,8 @@ async def test_a_call_rings_at_the_mobile_is_talked_there_recorded_and_wrapped_u
 ) -> None:
     async with switchboard() as board, house.agent(ready=False) as agent:
         await at_home(board, agent)
-        mobile = board.phone(HOME, number=MOBILE, port=house.product.peer)
-        phone = board.phone(CALLER)
+        mobile = await board.phone(HOME, number=MOBILE, port=house.product.peer)
+        phone = await board.phone(CALLER)
         call = await board.call("7300", phone)
         await asyncio.to_thread(mobile.wait_for, "CALL_INCOMING")
         ringing = await house.event("agent.state", agent="agent1", status="ringing")
@@ -74,7 +74,7 @@ async def test_a_mobile_that_does_not_take_the_call_lets_it_ring_at_the_next_age
         await at_home(board, away)
         await here.be_ready()
         mobile = await house.sipp.start(house.scenario(scenario, changes), listens=True)
-        phone = board.phone()
+        phone = await board.phone()
         call = await board.call("7300", phone)
         rang = await house.event("call.offered", call=call, agent="agent1")
         ended = await house.event("call.offer_ended", call=call, agent="agent1")

@@ -48,7 +48,7 @@ async def test_a_call_that_rings_at_all_stops_everywhere_at_once_when_one_answer
         await board.user("agent3")
         async with desks(house, "agent1", "agent2", "agent3") as (first, second, third):
             await one_queue(board, strategy="ring_all")
-            phone = board.phone()
+            phone = await board.phone()
             call = await board.call("7200", phone)
             for agent in (first, second, third):
                 await agent.wait_for("ringing", call=call)
@@ -67,7 +67,7 @@ async def test_a_call_that_rings_at_all_stops_everywhere_at_once_when_one_answer
 async def test_round_robin_rings_at_whom_the_queue_has_rung_longest_ago(house: Any, switchboard: Any) -> None:
     async with switchboard() as board, desks(house, "agent1", "agent2"):
         await one_queue(board, strategy="round_robin")
-        phone = board.phone()
+        phone = await board.phone()
         rang = []
         for _ in range(4):
             call = await board.call("7200", phone)
@@ -86,7 +86,7 @@ async def test_fewest_calls_and_the_last_agent_are_told_apart(house: Any, switch
             await board.user(name)
         async with board.rules(wrap_up_limit=0), desks(house, "fresh1", "fresh2") as here:
             await board.route({"7201": to_queue("fair"), "7202": to_queue("loyal")}, queues)
-            phones = [board.phone(), board.phone()]
+            phones = await board.phones(2)
             took = []
             for dialled, phone in (("7201", phones[0]), ("7201", phones[1]), ("7202", phones[1]), ("7202", phones[1])):
                 call = await board.call(dialled, phone)
@@ -113,7 +113,7 @@ async def test_the_highest_level_of_the_skill_gets_the_call_and_who_lacks_it_is_
         try:
             async with desks(house, "agent3", "agent1", "agent2"):
                 await one_queue(board, strategy="skills", skill="english")
-                phones = [board.phone() for _ in range(3)]
+                phones = await board.phones(3)
                 calls = [await board.call("7200", phone) for phone in phones]
                 rang = [(await house.event("call.offered", call=call))["agent"] for call in calls]
                 for phone, call in zip(phones, calls, strict=True):
@@ -128,7 +128,7 @@ async def test_a_vip_and_then_an_elderly_caller_are_moved_forward_by_the_web_pro
     house: Any, switchboard: Any
 ) -> None:
     async with switchboard() as board:
-        young, old, vip = board.phone(), board.phone(), board.phone()
+        young, old, vip = await board.phones(3)
         born = {"name": "钱秀英", "birth_date": "1938-02-03", "phones": [{"number": old.user}], "confirmed": True}
         async with house.agent("agent2", ready=False) as agent:
             await agent.api.post("/api/patients", born)
@@ -172,7 +172,7 @@ async def test_nobody_signed_in_a_full_queue_and_a_long_wait_each_lead_on(house:
         try:
             async with house.agent(ready=False) as agent:
                 await board.route({"7203": to_queue("empty"), "7204": to_queue("narrow")}, queues)
-                first, second = board.phone(), board.phone()
+                first, second = await board.phones(2)
                 waits = await board.call("7203", first)
                 await house.event("call.queued", call=waits, queue="narrow")
                 turned_away = await board.call("7204", second)
@@ -199,15 +199,15 @@ async def test_an_overflow_to_a_telephone_is_bridged_and_recorded_and_the_caller
     overflow = [{"after": 1.0, "to": {"kind": "number", "number": "02066660000"}}]
     async with switchboard() as board:
         await one_queue(board, waiting="music", music="tone-music", overflow=overflow)
-        ward = board.phone(WARD, number="02066660000", port=house.product.peer)
-        phone = board.phone(CALLER)
+        ward = await board.phone(WARD, number="02066660000", port=house.product.peer)
+        phone = await board.phone(CALLER)
         call = await board.call("7200", phone)
         await asyncio.to_thread(ward.wait_for, "CALL_INCOMING")
         await asyncio.to_thread(phone.listen, 2.2)
         ward.accept()
         went = await house.event("call.transferred", call=call)
         assert (went["kind"], went["target"]["kind"]) == ("routed", "number")
-        await asyncio.to_thread(phone.listen, 5.5)
+        await asyncio.to_thread(phone.listen, 4.0)
         await board.hang_up(phone, call)
         await asyncio.to_thread(ward.wait_for, "CALL_CLOSED")
         view = await house.recorded(call)
@@ -226,15 +226,15 @@ async def test_who_presses_one_is_called_back_in_their_place_before_who_came_lat
         await board.prompt("callback-offer", NOTICE, 0.8)
         await board.prompt("callback-accepted", WRONG, 0.8)
         await one_queue(board, callback_offer_after=1.0)
-        phone = board.phone(CALLER, port=house.product.peer)
+        phone = await board.phone(CALLER, port=house.product.peer)
         call = await board.call("7200", phone)
         await house.event("call.announcement", call=call, why="callback")
         await asyncio.to_thread(phone.listen, 1.2)
-        phone.digits("1")
+        await asyncio.to_thread(phone.digits, "1")
         asked = await house.event("callback.requested", call=call)
         placed = (await house.event("callback.started", requested_in=call))["call"]
         await board.over(phone, call)
-        later = board.phone()
+        later = await board.phone()
         came_later = await board.call("7200", later)
         (row,) = [one for one in await callbacks(house) if one["id"] == call]
         assert (row["state"], row["call"], row["queue"]) == ("waiting", placed, "tested")
@@ -273,11 +273,11 @@ async def test_callers_who_wait_are_told_their_place(house: Any, switchboard: An
         for name, hertz in says.items():
             await board.prompt(name, hertz, 0.6)
         await one_queue(board, waiting="music", music="tone-music", announce_position=True, announce_every=5.0)
-        phones = [board.phone(), board.phone()]
+        phones = await board.phones(2)
         calls = [await board.call("7200", phone) for phone in phones]
         for call in calls:
             await house.event("call.announcement", call=call, why="position")
-        await asyncio.to_thread(phones[1].listen, 7.6)
+        await asyncio.to_thread(phones[1].listen, 7.2)
         for phone, call in zip(phones, calls, strict=True):
             await board.hang_up(phone, call)
         for name in says:
@@ -292,7 +292,7 @@ async def test_a_third_ring_moves_the_offer_on_marks_the_miss_and_raises_the_cal
 ) -> None:
     async with switchboard() as board, board.rules(ring_cadence=1), desks(house, "agent1", "agent2"):
         await one_queue(board)
-        phone = board.phone()
+        phone = await board.phone()
         call = await board.call("7200", phone)
         first = await house.event("call.offered", call=call, offer=1)
         missed = await house.event("call.offer_ended", call=call, agent=first["agent"])

@@ -27,7 +27,7 @@ async def test_a_change_drops_no_call_and_counts_from_the_next_step_and_caller_o
         first = await board.route(
             {"7400": {"kind": "menu", "menu": "main"}, "7401": to_queue("old")}, BEFORE, menus=[MENU]
         )
-        talks, waits, chooses, later = (board.phone() for _ in range(4))
+        talks, waits, chooses, later = await board.phones(4)
         talking = await board.call("7401", talks)
         await agent.be_ready()
         await agent.wait_for("ringing", call=talking)
@@ -44,7 +44,7 @@ async def test_a_change_drops_no_call_and_counts_from_the_next_step_and_caller_o
         assert second == first + 1
         # whose queue is gone waits in the first one; who was in the menu goes where its key leads now
         await house.event("call.queued", call=waiting, queue="default")
-        chooses.digits("1")
+        await asyncio.to_thread(chooses.digits, "1")
         await house.event("call.queued", call=choosing)
         newcomer = await board.call("7400", later)
         await board.over(later, newcomer)
@@ -96,7 +96,7 @@ async def test_a_phone_process_that_starts_anew_goes_by_the_newest_version(house
         await house.event("node.started")
         await house.event("routing.changed", version=version)
         assert (await house.api.get("/api/routing")).json()["in_force"] == version
-        phone = board.phone()
+        phone = await board.phone()
         call = await board.call("7400", phone)
         await board.over(phone, call)
     assert melody(phone, CLOSED, GREETING, MUSIC) == [CLOSED]

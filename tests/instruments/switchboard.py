@@ -112,15 +112,22 @@ class Switchboard:
 
     # ---- telephones
 
-    def phone(self, tone: float = 0.0, number: str = "", **options: Any) -> Baresip:
-        """A telephone in town with a number and a pitch of its own."""
-        n = next(_numbers)
-        return self._baresip(number or f"1391234{n:04d}", tone=(tone or 300.0, -12.0), **options)
+    async def phone(self, tone: float = 300.0, number: str = "", **options: Any) -> Baresip:
+        """A telephone in town with a number of its own."""
+        number = number or f"1391234{next(_numbers):04d}"
+        voice = self.house.folder / f"town-{tone:g}.wav"
+        if not voice.exists():
+            write_tone(voice, tone, -12.0, 20.0)
+        # starting it takes its time, in which the headsets of agents want to be alive
+        return await asyncio.to_thread(self._baresip, number, source=voice, **options)
+
+    async def phones(self, count: int) -> list[Baresip]:
+        return await asyncio.gather(*(self.phone() for _ in range(count)))
 
     async def call(self, dialled: str, phone: Baresip) -> str:
         """Dial; gives the call's id."""
         begun = len(self.house.events)
-        phone.dial(f"sip:{dialled}@127.0.0.1:{self.house.product.sip}")
+        await asyncio.to_thread(phone.dial, f"sip:{dialled}@127.0.0.1:{self.house.product.sip}")
         masked = f"{phone.user[:3]}****{phone.user[-4:]}"
         async with asyncio.timeout(PATIENCE), self.house.news:
             await self.house.news.wait_for(lambda: self._started(masked, dialled, begun) is not None)
@@ -128,7 +135,7 @@ class Switchboard:
 
     async def hang_up(self, phone: Baresip, call: str) -> None:
         """The telephone ends its call, or gives it up."""
-        phone.hang_up()
+        await asyncio.to_thread(phone.hang_up)
         await self.over(phone, call)
 
     async def over(self, phone: Baresip, call: str) -> None:
