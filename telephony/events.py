@@ -14,6 +14,9 @@ from enum import StrEnum
 
 import msgspec
 
+from telephony.targets import Target as Target
+from telephony.targets import TargetKind as TargetKind
+
 
 class Direction(StrEnum):
     INBOUND = "inbound"
@@ -59,24 +62,6 @@ class TransferKind(StrEnum):
     TAKE_OVER = "take_over"
     #: by a menu or an overflow rule
     ROUTED = "routed"
-
-
-class TargetKind(StrEnum):
-    AGENT = "agent"
-    QUEUE = "queue"
-    NUMBER = "number"
-
-
-class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a call is to go. ``agent``, ``queue`` and ``number`` by ``kind``; ``name`` is what people call it,
-    ``entry`` the directory's entry it was chosen from, if any."""
-
-    kind: TargetKind
-    agent: str = ""
-    queue: str = ""
-    number: str = ""
-    name: str = ""
-    entry: str = ""
 
 
 class OfferOutcome(StrEnum):
