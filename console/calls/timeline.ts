@@ -46,6 +46,8 @@ export function timelineOf(events: readonly DeskEvent[], until?: number): Timeli
     agent = who
   }
 
+  const goesOn = () => phase === 'talking' || phase === 'held'
+
   for (const event of ordered) {
     const at = event.at - start
     switch (event.type) {
@@ -85,8 +87,7 @@ export function timelineOf(events: readonly DeskEvent[], until?: number): Timeli
         answered = true
         break
       case 'call.transferred':
-        if (event.target.agent && (phase === 'talking' || phase === 'held'))
-          turn(phase, at, event.target.agent)
+        if (event.target.agent && goesOn()) turn(phase, at, event.target.agent)
         break
       case 'call.held':
         turn('held', at)
