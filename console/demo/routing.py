@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from console.config import ConsoleConfig
-from console.demo.callers.schedule import MENU_LINE
+from console.demo.numbers import MENU_LINE
 from console.routing.documents import plain
 from storage import routing
 from telephony.routing.default_routing import default_routing

@@ -15,13 +15,11 @@ from console.demo.callers.caller import CallReport, Patience, call
 from console.demo.callers.clip import BadClipError
 from console.demo.callers.conversation import INBOUND
 from console.demo.callers.trunk import Trunk
+from console.demo.numbers import HOTLINE, MENU_LINE
 
 log = logging.getLogger("sansheng.patients")
 
-#: the number that the callers dial: the demo sends it to its queue
-HOTLINE = "01066880000"
-#: the number behind which the menu answers (D2), and the share of calls that dial it
-MENU_LINE = "01066880001"
+#: the share of calls that go through the menu, and the keys pressed there
 MENU_SHARE = 0.3
 ENQUIRIES, COMPLAINTS = "1", "2"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from console.config import ConsoleConfig
-from console.demo.callers.schedule import MENU_LINE
 from console.demo.database import caller_numbers, prepare_database
+from console.demo.numbers import MENU_LINE
 from storage import routing
 from storage.database import open_engine, reading, transaction
 from storage.migrate import is_current

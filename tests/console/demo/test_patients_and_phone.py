@@ -14,8 +14,9 @@ import pytest
 from console.demo.callers.caller import Patience, call
 from console.demo.callers.clip import FOLDER, frames
 from console.demo.callers.conversation import INBOUND
-from console.demo.callers.schedule import COMPLAINTS, MENU_LINE
+from console.demo.callers.schedule import COMPLAINTS
 from console.demo.callers.voice import is_ring_back
+from console.demo.numbers import MENU_LINE
 from telephony import events
 from telephony.media.g711 import decode
 from telephony.media.sound import ringback
