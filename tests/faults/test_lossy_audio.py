@@ -17,7 +17,7 @@ pytestmark = pytest.mark.peer
 
 SECONDS = 10
 #: seconds by which a marker may lie elsewhere than where it was spoken
-OFF = 0.020
+OFF = 0.0201
 
 BAD = Weather(loss=0.03, delay=0.01, jitter=0.05)
 

@@ -86,8 +86,7 @@ class Stage:
             self.newcomer.until(same, 8)
         except AssertionError:
             raise AssertionError(f"the boards disagree:\n{boards[0]}\n{boards[1]}") from None
-        shown: list[list[str]] = boards[0]
-        return shown
+        return [tile for tile in boards[0] if tile[0] in self.screens]
 
     def pictures(self, step: str) -> None:
         self.step += 1
