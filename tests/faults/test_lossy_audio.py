@@ -26,7 +26,6 @@ BAD = Weather(loss=0.03, delay=0.01, jitter=0.05)
     ("what", "weather", "stream"),
     [
         ("3 % lost, 50 ms jitter", BAD, Stream()),
-        ("numbers wrap", CLEAR, Stream(sequence=65400, timestamp=2**32 - 20_000)),
         ("another source each 3 s", CLEAR, Stream(ssrc_every=3.0)),
         ("all of it", BAD, Stream(sequence=65400, timestamp=2**32 - 20_000, ssrc_every=3.0)),
     ],
