@@ -20,6 +20,7 @@ from console.events.event_store import EventStore
 from console.events.hub import EventHub
 from console.events.intake import Intake
 from console.events.live_calls import LiveCalls
+from console.events.patient_link import PatientLink
 from console.events.phone_link import PhoneLink
 from console.events.pop import PopLookup
 from console.events.precedence import Precedence
@@ -63,6 +64,7 @@ class WebDesk:
         self.engine = open_engine(config.database)
         self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="desk")
         self.phone = PhoneLink()
+        self.phone_for_requests = PatientLink(self.phone)
         self.metrics = Metrics()
         self.sessions = SessionCache(self.read)
         self.logins = LoginGate(self.engine)

@@ -20,8 +20,11 @@ from telephony.seam.client import CommandError, SeamClient, SeamClosed
 
 log = structlog.get_logger("console.events")
 
+#: seconds between two attempts to reach the phone process. Short: requests of users wait for it
 _FIRST_PAUSE = 0.05
-_LONGEST_PAUSE = 1.0
+_LONGEST_PAUSE = 0.25
+#: seconds until a phone process that answers wrongly is asked again
+_WRONG_ANSWER_PAUSE = 1.0
 
 
 class Intake:
@@ -94,9 +97,9 @@ class Intake:
                 log.warning("the phone process went away")
             except (CommandError, TimeoutError) as error:
                 log.error("the phone process does not say how things stand", reason=str(error))
-                await asyncio.sleep(_LONGEST_PAUSE)
+                await asyncio.sleep(_WRONG_ANSWER_PAUSE)
             finally:
-                self._link.client = None
+                self._link.lost()
                 self._gone()
                 await client.close()
             if self._restart is not None:
@@ -139,8 +142,9 @@ class Intake:
         for call in snapshot.get("calls", ()):
             self._calls.begin(call)
         self._calls.forget_all_but({call["call"] for call in snapshot.get("calls", ())})
-        self._link.client = client
+        self._link.reached(client)
         await self._connected(snapshot)
+        self._link.has_settled()
         async for event in client.events():
             self._arrived(event)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import time
 from typing import Any
 
 import structlog
@@ -57,14 +60,38 @@ def refused(error: CommandError) -> ApiError:
 
 
 class PhoneLink:
-    """``client`` is the seam's connection while there is one; the intake sets and clears it."""
+    """``client`` is the seam's connection while there is one; the intake tells what becomes of it.
+
+    A new connection is ``settled`` once the phone process has been told how things stand: rules, routing, who is here.
+    """
 
     def __init__(self) -> None:
         self.client: SeamClient | None = None
+        self._settled = asyncio.Event()
+        self._unsettled_since = time.monotonic()
 
     @property
     def connected(self) -> bool:
         return self.client is not None
+
+    def reached(self, client: SeamClient) -> None:
+        self.client = client
+
+    def has_settled(self) -> None:
+        self._settled.set()
+
+    def lost(self) -> None:
+        self.client = None
+        self._settled.clear()
+        self._unsettled_since = time.monotonic()
+
+    async def settled(self, within: float) -> None:
+        """Wait until the connection has settled, until ``within`` seconds after the last one broke (or after the
+        start) at most: while the phone process is away for longer, nobody waits."""
+        left = self._unsettled_since + within - time.monotonic()
+        if left > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._settled.wait(), left)
 
     async def command(self, name: str, /, **arguments: Any) -> dict[str, Any]:
         """Raises ApiError (see ``console.http.PhoneLink``)."""

@@ -35,7 +35,7 @@ class Desk(Protocol):
     def config(self) -> ConsoleConfig: ...
 
     @property
-    def phone(self) -> PhoneLink: ...
+    def phone_for_requests(self) -> PhoneLink: ...
 
     async def user_of(self, request: Request) -> User | None: ...
 
@@ -83,7 +83,7 @@ class ApiCall:
 
     @property
     def phone(self) -> PhoneLink:
-        return self._desk.phone
+        return self._desk.phone_for_requests
 
     @property
     def address(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from coroutine_tests import pytest_pyfunc_call
 from websockets.asyncio.client import ClientConnection, connect
 
 from console.bench.product import free_port
@@ -29,6 +30,8 @@ from storage.users import create_user
 from telephony.lines.sippy_driver import SippyDriver
 from telephony.phone import Phone
 from telephony.settings import LineSettings
+
+__all__ = ["pytest_pyfunc_call"]
 
 PASSWORD = "correct horse"
 USERS = {
@@ -143,6 +146,9 @@ class House:
             async with self.web() if web else contextlib.nullcontext():
                 if phone and web:
                     await self.phone_there()
+                elif web:
+                    # no request need wait for a phone that does not come
+                    self.desk.phone_for_requests.patience = 0.0
                 try:
                     yield self
                 finally:

@@ -146,6 +146,7 @@ def test_a_phone_process_that_comes_back_gets_its_agents_and_rules_again(house: 
             answer = await admin.put("/api/rules/agent_ring_limit", json={"value": 4})
             assert answer.status_code == 200, answer.text
             assert desk.phone.rules.agent_ring_limit == 4
+            desk.desk.phone_for_requests.patience = 0.2
             await desk.stop_phone()
             await events.frame("phone", connected=False)
             refused = await agent.post("/api/agent/state", json={"state": "ready"})
@@ -158,6 +159,36 @@ def test_a_phone_process_that_comes_back_gets_its_agents_and_rules_again(house: 
             await all_stored(desk)
 
     house(body)
+
+
+def test_a_request_during_a_restart_of_the_phone_process_waits_until_its_agents_are_signed_in_again(house: Run) -> None:
+    async def body(desk: Any) -> None:
+        async with desk.signed_in("agent1") as agent, desk.signed_in("supervisor1") as supervisor:
+            events = await desk.ready(agent)
+            desk.desk.phone_for_requests.patience = 20.0
+            await desk.stop_phone()
+            await events.frame("phone", connected=False)
+            asked = asyncio.create_task(supervisor.get("/api/floor"))
+            assert (await agent.get("/healthz")).status_code == 503, "health is told at once"
+            assert not asked.done()
+            await desk.start_phone()
+            told = await asked
+            assert told.status_code == 200, told.text
+            assert "agent1" in [one["agent"] for one in told.json()["agents"]]
+
+    house(body)
+
+
+def test_a_request_made_as_the_web_process_starts_waits_until_it_has_reached_the_phone(house: Run) -> None:
+    async def body(desk: Any) -> None:
+        async with desk.web(), desk.signed_in("supervisor1") as supervisor:
+            desk.desk.phone_for_requests.patience = 20.0
+            asked = asyncio.create_task(supervisor.get("/api/floor"))
+            await desk.start_phone()
+            told = await asked
+            assert told.status_code == 200, told.text
+
+    house(body, phone=False, web=False)
 
 
 def test_what_the_phone_said_while_the_web_process_was_away_is_taken_in_afterwards(house: Run) -> None:
