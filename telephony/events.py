@@ -236,6 +236,18 @@ class PartyLeft(CallEvent, frozen=True, kw_only=True, tag="party.left"):
     joined: bool = True
 
 
+class PartyAway(CallEvent, frozen=True, kw_only=True, tag="party.away"):
+    """The headset of a party is gone in mid-call (``away``), or is back. ``reason``: ``unplugged`` or ``frozen`` (what
+    is heard goes on), ``closed``, ``silent`` and other words of the socket's end: then the others wait for ``limit``
+    seconds and the call goes on without this party; 0: for as long as it lasts."""
+
+    party: int
+    agent: str
+    away: bool
+    reason: str = ""
+    limit: float = 0.0
+
+
 class AudioRouted(CallEvent, frozen=True, kw_only=True, tag="call.audio"):
     """From now on each party (by number, as text) hears the parties listed; told at each change.
 
@@ -415,6 +427,8 @@ class AgentState(Event, frozen=True, kw_only=True, tag="agent.state"):
 
 
 class HeadsetState(Event, frozen=True, kw_only=True, tag="agent.headset"):
+    """``reason`` of a headset that is gone as in ``party.away``."""
+
     agent: str
     connected: bool
     reason: str = ""
@@ -461,6 +475,7 @@ AnyEvent = (
     | PartyJoined
     | PartyRole
     | PartyLeft
+    | PartyAway
     | AudioRouted
     | CallTransferred
     | TransferFailed

@@ -354,7 +354,7 @@ class Phone:
     def headset_lost(self, agent: str, reason: str) -> None:
         self.floor.headset_lost(agent, reason)
         for live in list(self.calls.values()):
-            live.headset_lost(agent, frozen=reason == "frozen")
+            live.headset_lost(agent, reason)
 
     # ---- views
 

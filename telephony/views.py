@@ -21,6 +21,9 @@ def agent_map(agent: Agent, now: int) -> dict[str, Any]:
         "reason": agent.reason,
         "call": agent.call,
         "headset": agent.headset,
+        # of one that is away: why; seconds since it came or went
+        "headset_reason": agent.headset_reason,
+        "headset_seconds": _since(agent.headset_since, now),
         "device": agent.device,
         "skills": dict(agent.skills),
         "by": agent.by,
@@ -80,6 +83,8 @@ def party_map(party: Participant, now: int) -> dict[str, Any]:
         "group": party.group,
         "muted": party.muted,
         "silent": party.silent,
+        "away": party.away_reason,
+        "away_seconds": _since(party.away_since, now),
         "seconds": (now - party.since) / SECOND,
     }
 

@@ -36,8 +36,9 @@ class DeviceWish(msgspec.Struct):
 
 
 class AgentView(msgspec.Struct):
-    """An agent on the floor; ``seconds`` in this state. ``device``: ``headset``, or ``phone`` (home shift). Who is in
-    no queue is not offered calls: a supervisor with a headset."""
+    """An agent on the floor; ``seconds`` in this state. ``headset_reason``: why the headset is away (``unplugged``,
+    ``frozen``, ``closed``, ``silent``), ``headset_seconds`` since it came or went. ``device``: ``headset``, or
+    ``phone`` (home shift). Who is in no queue is not offered calls: a supervisor with a headset."""
 
     agent: str
     name: str
@@ -48,6 +49,8 @@ class AgentView(msgspec.Struct):
     queues: list[str]
     seconds: float
     device: str = "headset"
+    headset_reason: str = ""
+    headset_seconds: float = 0.0
 
 
 @routes.post("/api/agent/state", body=StateWish, returns=AgentView, roles=AGENTS)

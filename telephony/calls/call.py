@@ -391,16 +391,19 @@ class Call:
         self.private_since = now if private else 0
         return [Emit(events.CallPrivate(call=self.id, agent=agent, private=private))]
 
-    def headset_gone(self, agent: str, now: int) -> None:
-        """Answered, and the agent's headset is dead: the others wait a while for it to come back."""
+    def headset_gone(self, agent: str, reason: str, now: int, *, deserted: bool = True) -> Effects:
+        """The agent's headset is away. ``deserted``: it hears nothing either, and once the call is answered the others
+        wait a while for it to come back."""
         party = conversation.party_of(self, agent)
-        if self.answered_at and party is not None and party.joined and not party.deserted_since:
+        if party is None or not party.joined:
+            return []
+        if deserted and self.answered_at and not party.deserted_since:
             party.deserted_since = now
+        return conversation.away(self, party, reason, now)
 
-    def headset_back(self, agent: str) -> None:
+    def headset_back(self, agent: str) -> Effects:
         party = conversation.party_of(self, agent)
-        if party is not None:
-            party.deserted_since = 0
+        return [] if party is None else conversation.back(self, party)
 
     # ---- the end
 

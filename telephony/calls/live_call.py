@@ -45,6 +45,7 @@ from telephony.calls.surroundings import Surroundings
 from telephony.clock import SECOND
 from telephony.events import Party
 from telephony.lines.line import Dialog, DialogEnd, EndedBy, Line
+from telephony.media.headset_liveness import AUDIO_GOES_ON
 from telephony.media.ports import NoFreePort
 from telephony.settings import LineSettings
 
@@ -227,9 +228,9 @@ class LiveCall:
     def _connect(self, agent: str, number: int) -> None:
         headset = self._around.headsets.headset(agent)
         if headset is None:
-            self.call.headset_gone(agent, self.now())
+            self.run(self.call.headset_gone(agent, "closed", self.now()))
         else:
-            self.call.headset_back(agent)
+            self.run(self.call.headset_back(agent))
             self.audio.add_headset(number, headset)
 
     def _remove(self, number: int) -> None:
@@ -290,17 +291,18 @@ class LiveCall:
         phone = self._around.floor.phone_of(agent)
         self.run(self.call.offer_to(agent, self.now(), phone=phone, beside=beside))
 
-    def headset_lost(self, agent: str, frozen: bool) -> None:
-        """A ringing call goes elsewhere at once; in a live one the others wait. ``frozen``: audio may still flow."""
+    def headset_lost(self, agent: str, reason: str) -> None:
+        """A ringing call goes elsewhere at once; in a live one the others wait."""
         offer = self.call.ringing.get(agent)
         if offer is not None and not offer.phone:
             self.run(self.call.agent_unreachable(agent, self.now()))
             return
         party = conversation.party_of(self.call, agent)
-        if party is not None and party.joined and party.kind is Kind.HEADSET and not frozen:
-            self.audio.remove_headset(party.number)
-            self.call.headset_gone(agent, self.now())
-            self.set_timer()
+        if party is not None and party.joined and party.kind is Kind.HEADSET:
+            deserted = reason not in AUDIO_GOES_ON
+            if deserted:
+                self.audio.remove_headset(party.number)
+            self.run(self.call.headset_gone(agent, reason, self.now(), deserted=deserted))
 
     def headset_back(self, agent: str) -> None:
         party = conversation.party_of(self.call, agent)

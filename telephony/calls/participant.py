@@ -49,7 +49,10 @@ class Participant:
     #: not joined, but what its network plays can be heard
     early: bool = False
     since: int = 0
-    #: since when the agent has no headset; 0: there is one
+    #: since when the agent's headset is away, and why; 0: it is there
+    away_since: int = 0
+    away_reason: str = ""
+    #: since when nobody hears or is heard here, as it is away altogether
     deserted_since: int = 0
     #: has been the call's agent: wrap-up follows
     handled: bool = False

@@ -62,6 +62,9 @@ class Agent:
     since: int = 0
     idle_since: int = 0
     headset: bool = False
+    #: since when it is there, or away and why
+    headset_since: int = 0
+    headset_reason: str = ""
     device: Device = Device.HEADSET
     #: of the telephone
     number: str = ""
@@ -220,15 +223,15 @@ class Agent:
     # ---- headsets
 
     def headset_connected(self, now: int) -> bool:
-        self.headset = True
+        self._has_headset(True, "", now)
         if self.status is AgentStatus.NOT_READY and self.reason == "headset_lost" and now <= self.restore_until:
             self.restore_until = 0
             return self._become(AgentStatus.READY, now)
         return False
 
-    def headset_lost(self, now: int, grace: float) -> bool:
+    def headset_lost(self, now: int, grace: float, reason: str = "") -> bool:
         """A ready agent leaves the rotation at once; one on a call keeps the call."""
-        self.headset = False
+        self._has_headset(False, reason, now)
         if self.device is not Device.HEADSET:
             return False
         changed = self.status is AgentStatus.RINGING and self._go_back(now, reachable=True)
@@ -237,6 +240,11 @@ class Agent:
         return changed
 
     # ---- how it is done
+
+    def _has_headset(self, here: bool, reason: str, now: int) -> None:
+        if here != self.headset or not self.headset_since:
+            self.headset_since = now
+        self.headset, self.headset_reason = here, reason
 
     def _become(self, status: AgentStatus, now: int, reason: str = "", call: str = "", by: str = "") -> bool:
         if (self.status, self.reason, self.call, self.by) == (status, reason, call, by):

@@ -153,7 +153,7 @@ class Floor:
 
     def headset_lost(self, user: str, reason: str) -> Agent:
         agent = self.agents.setdefault(user, Agent(user))
-        changed = agent.headset_lost(self._clock.monotonic(), self.rules.headset_grace)
+        changed = agent.headset_lost(self._clock.monotonic(), self.rules.headset_grace, reason)
         self._publish(HeadsetState(agent=user, connected=False, reason=reason))
         return self._tell(agent, changed)
 

@@ -39,6 +39,8 @@ class HeadsetOwner(Protocol):
 
     def opened(self, headset: Headset) -> None: ...
     def closed(self, headset: Headset, reason: str) -> None: ...
+    def changed(self, headset: Headset) -> None:
+        """What its page said of itself is to be looked at now."""
 
 
 class _Text(msgspec.Struct):
@@ -48,6 +50,7 @@ class _Text(msgspec.Struct):
     n: int = 0
     page_age_ms: float = 0.0
     stats: dict[str, Any] = {}
+    present: bool = True
 
 
 _text = msgspec.json.Decoder(_Text)
@@ -219,6 +222,9 @@ class Headset(WSListener):
         if message.type == "alive" and math.isfinite(message.page_age_ms) and message.page_age_ms >= 0:
             self.stats = message.stats
             self.liveness.alive(message.page_age_ms, monotonic_ns())
+        elif message.type == "microphone":
+            self.liveness.microphone(message.present)
+            self._owner.changed(self)
         else:
             self._ignore()
 

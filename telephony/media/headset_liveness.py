@@ -12,6 +12,10 @@ FROZEN_AFTER_MS = 2500.0
 
 SILENT = "silent"
 FROZEN = "frozen"
+#: the page has no microphone any more; what the agent hears goes on
+UNPLUGGED = "unplugged"
+#: audio of a call flows on all the same
+AUDIO_GOES_ON = frozenset({FROZEN, UNPLUGGED})
 
 
 class Liveness:
@@ -20,6 +24,7 @@ class Liveness:
     def __init__(self, now: int) -> None:
         self._heard = now
         self._page_age_ms = 0.0
+        self._microphone = True
         self.probes = 0
 
     def probe(self) -> int:
@@ -31,14 +36,18 @@ class Liveness:
         self._heard = now
         self._page_age_ms = page_age_ms
 
+    def microphone(self, present: bool) -> None:
+        """The page says so."""
+        self._microphone = present
+
     def forgive(self, stalled: int) -> None:
         """We ourselves did not run for ``stalled`` ns: what the headset said meanwhile is still unread."""
         self._heard += stalled
 
     def trouble(self, now: int) -> str:
-        """``silent``, ``frozen``, or empty when all is well."""
+        """``silent``, ``frozen``, ``unplugged``, or empty when all is well."""
         if now - self._heard >= SILENT_AFTER:
             return SILENT
         if self._page_age_ms > FROZEN_AFTER_MS:
             return FROZEN
-        return ""
+        return "" if self._microphone else UNPLUGGED

@@ -37,7 +37,8 @@ class HeadsetListener(Protocol):
         """A headset is there: a new one, one that takes an older one's place, or one whose page runs again."""
 
     def headset_lost(self, agent: str, reason: str) -> None:
-        """``closed``, ``silent`` (the socket is dead) or ``frozen`` (the page hangs; audio of a call may still flow).
+        """``closed``, ``silent`` (the socket is dead), ``frozen`` (the page hangs; audio of a call may still flow) or
+        ``unplugged`` (no microphone; the agent still hears). Told again where one trouble follows another.
 
         One that a newer headset replaces is not reported lost: its successor is reported connected.
         """
@@ -137,6 +138,10 @@ class HeadsetServer:
         if headset.trouble != SILENT:  # else it was reported when the socket was found dead
             self._tell_lost(headset, reason)
 
+    def changed(self, headset: Headset) -> None:
+        if self._by_agent.get(headset.agent) is headset and headset.open:
+            self._weigh(headset, monotonic_ns())
+
     async def _probe(self) -> None:
         while True:
             due = monotonic_ns() + int(PROBE_EVERY * 1e9)
@@ -146,22 +151,24 @@ class HeadsetServer:
                 headset.liveness.forgive(now - due)
             for headset in list(self._by_agent.values()):
                 try:
-                    self._look_at(headset, now)
+                    if self._weigh(headset, now):
+                        headset.probe()
                 except Exception:
                     _log.exception("probe of a headset failed")
 
-    def _look_at(self, headset: Headset, now: int) -> None:
+    def _weigh(self, headset: Headset, now: int) -> bool:
+        """Tell of a headset that got into trouble or out of it; False: its socket is dead."""
         trouble = headset.liveness.trouble(now)
         before, headset.trouble = headset.trouble, trouble
         if trouble == SILENT:
             self._tell_lost(headset, SILENT)
             headset.close(SILENT_SOCKET, SILENT)
-            return
-        if trouble and not before:
+            return False
+        if trouble and trouble != before:
             self._tell_lost(headset, trouble)
         elif before and not trouble:
             self._tell_connected(headset)
-        headset.probe()
+        return True
 
     def _tell_connected(self, headset: Headset) -> None:
         try:

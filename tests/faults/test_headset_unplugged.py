@@ -72,12 +72,14 @@ async def test_a_headset_that_is_pulled_out_in_mid_call_keeps_the_call_and_is_he
             await heard(voice, time.monotonic())
             await desk.page.evaluate("unplug()")
             await badge(desk, "no_device")
+            away = await house.event("party.away", call=offered["call"], away=True)
             without = time.monotonic()
             await asyncio.sleep(1.0)
             plugged = time.monotonic()
             silence = [data for at, data in voice.received if without + 0.3 <= at < plugged]
             await desk.page.evaluate("plugIn()")
             back = await heard(voice, plugged)
+            await house.event("party.away", call=offered["call"], away=False)
             await badge(desk, "connected")
             await caller.hang_up(call)
             ended = await house.event("call.ended", call=offered["call"])
@@ -86,6 +88,8 @@ async def test_a_headset_that_is_pulled_out_in_mid_call_keeps_the_call_and_is_he
         voice.close()
     say(f"pulled out in mid-call: heard again {back - plugged:.2f} s after it is plugged in")
     assert ended["by"] == "caller"
+    # told to everybody who looks at the floor, not only to the agent
+    assert (away["agent"], away["party"], away["reason"]) == ("agent1", 1, "unplugged")
     # the line does not fall silent on the network: the caller's telephone would take the call for dead
     assert len(silence) >= 30
     assert not any(loud(data) for data in silence)

@@ -75,6 +75,14 @@ describe('a call of several', () => {
     expect([call.stage, call.agent, call.answeredAt]).toEqual(['talking', 'a', 105])
   })
 
+  it('says whose headset is away, and why, until it is back', () => {
+    const gone = fact('party.away', 110, { party: 1, agent: 'a', away: true, reason: 'unplugged', limit: 0 })
+    const away = after(...talking, gone)
+    expect(away.parties.map((one) => one.away)).toEqual(['', 'unplugged'])
+    const back = withFact(away, fact('party.away', 115, { party: 1, agent: 'a', away: false, reason: '' }))
+    expect(back.parties[1]?.away).toBe('')
+  })
+
   it('is the call of whom it was given to, and over for who gave it', () => {
     const call = after(
       ...asked,

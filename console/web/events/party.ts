@@ -13,6 +13,8 @@ export interface CallParty {
   muted: boolean
   /** Nothing comes from them, though somebody should hear them: audio in one direction only. */
   silent: boolean
+  /** Why their headset is away; empty: it is there. */
+  away: string
   /** Who wanted them in the call. */
   by: string
   /** Unix seconds from which it rings or is there. */
@@ -39,6 +41,7 @@ function invited(party: number, role: PartyRoleName, target: Target, by: string,
     group: role === 'consulted' ? 'side' : 'main',
     muted: false,
     silent: false,
+    away: '',
     by,
     since: at,
   }
@@ -89,6 +92,7 @@ export function partiesAfter(parties: readonly CallParty[], fact: CallFact): rea
         group: fact.role === 'consulted' ? 'side' : 'main',
         muted: false,
         silent: false,
+        away: '',
         by: known?.by ?? '',
         since: fact.at,
       })
@@ -107,6 +111,10 @@ export function partiesAfter(parties: readonly CallParty[], fact: CallFact): rea
       return parties.map((one) => (one.agent === fact.agent ? { ...one, muted: fact.muted } : one))
     case 'media.one_way':
       return parties.map((one) => (one.party === fact.party ? { ...one, silent: fact.silent } : one))
+    case 'party.away':
+      return parties.map((one) =>
+        one.party === fact.party ? { ...one, away: fact.away ? fact.reason || 'closed' : '' } : one,
+      )
     case 'call.audio':
       return grouped(parties, fact.hears)
     default:

@@ -14,6 +14,7 @@ export interface PartyMap {
   group?: CallParty['group']
   muted?: boolean
   silent?: boolean
+  away?: string
   seconds?: number
 }
 
@@ -57,6 +58,9 @@ export interface AgentMap {
   reason?: string
   call?: string
   headset?: boolean
+  /** Why it is away, and seconds since it came or went. */
+  headset_reason?: string
+  headset_seconds?: number
   queues?: string[]
   /** Seconds in this state. */
   seconds?: number
@@ -106,6 +110,7 @@ function partyFrom(map: PartyMap, now: number): CallParty {
     group: map.group ?? 'main',
     muted: map.muted ?? false,
     silent: map.silent ?? false,
+    away: map.away ?? '',
     by: '',
     since: now - (map.seconds ?? 0),
   }

@@ -45,6 +45,7 @@ export interface Pop {
   masked: string
   kind: string
   region: string
+  region_en: string
   patients: Candidate[]
   match: 'none' | 'one' | 'several'
   /** The database did not answer in time. */
@@ -168,6 +169,15 @@ export interface PartyLeft extends OfCall {
   sip_status?: number
   reason?: string
   joined?: boolean
+}
+/** A headset is gone in mid-call, or back; `limit`: seconds for which the others wait, 0: it still hears. */
+export interface PartyAway extends OfCall {
+  type: 'party.away'
+  party: number
+  agent: string
+  away: boolean
+  reason: string
+  limit: number
 }
 export interface AudioRouted extends OfCall {
   type: 'call.audio'
@@ -319,6 +329,7 @@ export type CallFact =
   | PartyJoined
   | PartyRole
   | PartyLeft
+  | PartyAway
   | AudioRouted
   | CallTransferred
   | TransferFailed

@@ -378,8 +378,8 @@ export class Headset extends Emitter<HeadsetEvents> {
       this.emit('device', { kind: 'input_lost', label: '' })
       this.trouble('microphone', error)
       this.setLink({ name: 'no_device' })
-      // A running call goes on, so that the agent still hears the caller; see callStopped.
-      if (this.callNow === null) this.post({ type: 'disconnect' })
+      // A running call goes on, so that the agent still hears the caller; see callStopped. The phone tells the others.
+      this.post(this.callNow === null ? { type: 'disconnect' } : { type: 'microphone', present: false })
     }
   }
 

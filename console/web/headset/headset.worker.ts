@@ -74,6 +74,10 @@ class HeadsetLink {
       case 'mute':
         this.setMuted(message.muted)
         break
+      case 'microphone':
+        if (this.socket?.readyState === WebSocket.OPEN)
+          this.socket.send(JSON.stringify({ type: 'microphone', present: message.present }))
+        break
       case 'disconnect':
         this.disconnect()
         break

@@ -10,6 +10,8 @@ export type PageToWorker =
   | { type: 'end' }
   | { type: 'retry_after'; delayMs: number }
   | { type: 'mute'; muted: boolean }
+  /** There is a microphone, or no longer one. */
+  | { type: 'microphone'; present: boolean }
   | { type: 'page_alive' }
 
 export type WorkerToPage =

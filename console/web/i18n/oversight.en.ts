@@ -21,6 +21,12 @@ export const floor: typeof zh.floor = {
   late: 'Late',
   inState: 'for {time}',
   headsetOff: 'No headset',
+  headsetAway: {
+    unplugged: 'headset pulled out',
+    frozen: 'page frozen',
+    closed: 'headset gone',
+    silent: 'headset silent',
+  },
   oneWay: 'One-way: no sound of {name}',
   lineUp: 'Up',
   lineDown: 'Down',

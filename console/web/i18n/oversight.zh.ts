@@ -20,6 +20,12 @@ export const floor = {
   late: '超{rings}声',
   inState: '已持续 {time}',
   headsetOff: '耳麦未接',
+  headsetAway: {
+    unplugged: '耳麦已拔出',
+    frozen: '页面停住',
+    closed: '耳麦断开',
+    silent: '耳麦无响应',
+  },
   oneWay: '单向：{name}无声',
   lineUp: '正常',
   lineDown: '中断',

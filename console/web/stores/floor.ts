@@ -11,6 +11,9 @@ export interface FloorAgent {
   reason: string
   call: string
   headset: boolean
+  /** Why it is away, and since when it is there or away. */
+  headsetReason: string
+  headsetSince: number
   queues: string[]
   device: 'headset' | 'phone'
   /** The supervisor who put the agent in this state. */
@@ -65,6 +68,8 @@ export const useFloor = defineStore('floor', () => {
       reason: '',
       call: '',
       headset: false,
+      headsetReason: '',
+      headsetSince: at,
       queues: [],
       device: 'headset',
       by: '',
@@ -83,6 +88,8 @@ export const useFloor = defineStore('floor', () => {
           reason: map.reason ?? '',
           call: map.call ?? '',
           headset: map.headset ?? false,
+          headsetReason: map.headset_reason ?? '',
+          headsetSince: now - (map.headset_seconds ?? 0),
           queues: map.queues ?? [],
           device: map.device ?? 'headset',
           by: '',
@@ -131,7 +138,8 @@ export const useFloor = defineStore('floor', () => {
 
   function headset(event: HeadsetState): void {
     const before = agents.value.get(event.agent) ?? blank(event.agent, event.at)
-    put({ ...before, headset: event.connected })
+    const headsetSince = before.headset === event.connected ? before.headsetSince : event.at
+    put({ ...before, headset: event.connected, headsetReason: event.reason ?? '', headsetSince })
   }
 
   function line(event: LineState): void {

@@ -237,13 +237,13 @@ class AnyOrder(RuleBasedStateMachine):
             return
         self.floor.headset_lost(agent, "closed")
         self.run(self.call.agent_unreachable(agent, self.clock.now))
-        self.call.headset_gone(agent, self.clock.now)
+        self.run(self.call.headset_gone(agent, "closed", self.clock.now))
 
     @rule(agent=agents)
     def headset_comes(self, agent: str) -> None:
         agent = self.who(agent)
         self.floor.headset_connected(agent)
-        self.call.headset_back(agent)
+        self.run(self.call.headset_back(agent))
 
     @rule(agent=agents, really=seldom)
     def hangs_up(self, agent: str, really: bool) -> None:

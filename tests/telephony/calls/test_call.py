@@ -287,7 +287,7 @@ def test_an_answered_caller_is_not_left_alone_for_longer_than_the_limit() -> Non
     call.offer_to("agent1", at(0))
     call.agent_answers("agent1", "PCMA", at(1))
     assert call.deadline() is None
-    call.headset_gone("agent1", at(10))
+    call.headset_gone("agent1", "closed", at(10))
     assert call.deadline() == at(70)
     assert call.due(at(69)) == []
     (ended,) = emitted(call.due(at(70)), events.CallEnded)
@@ -299,7 +299,7 @@ def test_a_headset_that_comes_back_in_time_keeps_the_call() -> None:
     call.arrive(at(0))
     call.offer_to("agent1", at(0))
     call.agent_answers("agent1", "PCMA", at(1))
-    call.headset_gone("agent1", at(10))
+    call.headset_gone("agent1", "closed", at(10))
     call.headset_back("agent1")
     assert call.deadline() is None
     assert call.due(at(100)) == []
@@ -320,3 +320,19 @@ def test_a_caller_whom_nobody_answers_is_let_go_after_the_longest_wait() -> None
     (ended,) = emitted(effects, events.CallEnded)
     assert (ended.by, ended.sip_status) == (Party.SYSTEM, 480)  # type: ignore[attr-defined]
     assert any(isinstance(effect, ReleaseLine) and effect.status == 480 for effect in effects)
+
+
+def test_an_agent_whose_headset_is_gone_is_told_as_away_with_its_limit_and_each_reason_once() -> None:
+    call = inbound(Rules(headset_lost_limit=20))
+    call.arrive(at(0))
+    call.offer_to("agent1", at(0))
+    call.agent_answers("agent1", "PCMA", at(2))
+    (away,) = emitted(call.headset_gone("agent1", "frozen", at(3), deserted=False), events.PartyAway)
+    assert (away.party, away.away, away.reason, away.limit) == (1, True, "frozen", 0.0)  # type: ignore[attr-defined]
+    assert call.headset_gone("agent1", "frozen", at(4), deserted=False) == []
+    (gone,) = emitted(call.headset_gone("agent1", "closed", at(5)), events.PartyAway)
+    assert (gone.reason, gone.limit) == ("closed", 20)  # type: ignore[attr-defined]
+    assert call.deadline() == at(25)
+    (back,) = emitted(call.headset_back("agent1"), events.PartyAway)
+    assert (back.away, call.headset_back("agent1"), call.deadline()) == (False, [], None)  # type: ignore[attr-defined]
+    assert call.headset_gone("somebody", "closed", at(6)) == []

@@ -259,7 +259,7 @@ def test_a_supervisor_keeps_no_call_alive_and_wraps_up_only_what_they_took_over(
 def test_an_agent_without_a_headset_leaves_a_conference_that_goes_on_without_them() -> None:
     call = consulting()
     consult.merge(call, "agent1", at(4))
-    call.headset_gone("agent1", at(10))
+    call.headset_gone("agent1", "closed", at(10))
     effects = call.due(at(70))
     assert FreeAgent("agent1", handled=True) in effects
     assert not emitted(effects, events.CallEnded)

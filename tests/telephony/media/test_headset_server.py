@@ -121,6 +121,29 @@ def test_a_headset_that_answers_no_probe_is_lost_within_five_seconds(on_loop: An
     on_loop(work())
 
 
+def test_a_console_without_a_microphone_says_so_at_once_and_again_when_there_is_one(on_loop: Any, parts: Any) -> None:
+    async def work() -> None:
+        async with parts.Desk() as desk, await desk.headset() as client:
+            await alive(client)
+            await client.send('{"type":"microphone","present":false}')
+            await parts.eventually(lambda: desk.listener.told[-1] == ("lost", "agent1", "unplugged"), 0.5)
+            assert desk.server.headset("agent1") is None
+            await client.send('{"type":"microphone","present":false}')
+            await alive(client, 4001)
+            await parts.eventually(lambda: desk.listener.told[-1] == ("lost", "agent1", "frozen"))
+            await alive(client)
+            await parts.eventually(lambda: desk.listener.told[-1] == ("lost", "agent1", "unplugged"))
+            await client.send('{"type":"microphone","present":"yes"}')
+            await client.send('{"type":"microphone","present":true}')
+            await parts.eventually(lambda: desk.listener.told[-1][0] == "connected", 0.5)
+            headset = desk.server.headset("agent1")
+            assert headset is not None
+            assert headset.ignored == 1
+            assert [told[2] for told in desk.listener.told if told[0] == "lost"] == ["unplugged", "frozen", "unplugged"]
+
+    on_loop(work())
+
+
 def test_a_frozen_page_is_lost_and_comes_back(on_loop: Any, parts: Any) -> None:
     async def work() -> None:
         async with parts.Desk() as desk, await desk.headset() as client:

@@ -419,3 +419,38 @@ def test_a_telephone_at_home_that_is_busy_lets_the_call_ring_elsewhere(on_floor:
         assert refused.value.code == "no_line"
 
     on_floor(body)
+
+
+def test_a_headset_that_goes_in_mid_call_is_told_of_the_call_and_of_the_agent_until_it_is_back(on_floor: Any) -> None:
+    async def body(at: CallFloor) -> None:
+        first = await at.agent("agent1")
+        await at.agent("agent2", ready=False)
+        caller = await at.caller()
+        call = await at.answered("agent1", caller)
+        await at.do("consult", "agent1", call, target=agent("agent2"))
+        await at.do("answer", "agent2", call)
+        await first.client.send('{"type":"microphone","present":false}')
+        told = await at.event(events.PartyAway, call=call, away=True)
+        assert (told.party, told.agent, told.reason, told.limit) == (1, "agent1", "unplugged", 0.0)
+        now = await at.seam.command("snapshot")
+        (shown,) = now["calls"]
+        assert [party["away"] for party in shown["parties"]] == ["", "unplugged", ""]
+        (state,) = [one for one in now["agents"] if one["agent"] == "agent1"]
+        assert (state["status"], state["headset"], state["headset_reason"]) == ("talking", False, "unplugged")
+        assert 0.0 < state["headset_seconds"] < 10.0
+        await first.client.send('{"type":"microphone","present":true}')
+        await at.event(events.PartyAway, call=call, agent="agent1", away=False)
+        await first.client.close()
+        gone = await at.event(events.PartyAway, call=call, away=True, reason="closed")
+        assert gone.limit == at.phone.rules.headset_lost_limit
+        await at.agent("agent1", ready=False)
+        back = [e for e in at.of_call(call) if isinstance(e, events.PartyAway)]
+        assert [(e.away, e.reason) for e in back] == [
+            (True, "unplugged"), (False, ""), (True, "closed"), (False, ""),
+        ]  # fmt: skip
+        (shown,) = (await at.seam.command("snapshot"))["calls"]
+        assert [party["away"] for party in shown["parties"]] == ["", "", ""]
+        await at.do("cancel_consult", "agent1", call)
+        caller.hang_up()
+
+    on_floor(body)
