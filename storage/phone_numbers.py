@@ -45,8 +45,8 @@ class PhoneNumber:
 
     ``e164`` is the key to look up by: ``+8613812345678``; for short codes and internal extensions the bare digits
     (they have no E.164 form); empty for withheld and unreadable numbers. ``extension`` is what stands behind the
-    number (``8012``). ``region_name`` is the Chinese place name where it is known. ``masked`` is what screens and
-    logs show; ``display`` is the whole number, spaced for reading.
+    number (``8012``). ``region_name`` and ``region_name_en`` are the place's name in Chinese and English where it is
+    known. ``masked`` is what screens and logs show; ``display`` is the whole number, spaced for reading.
     """
 
     raw: str
@@ -54,6 +54,7 @@ class PhoneNumber:
     kind: str
     extension: str
     region_name: str
+    region_name_en: str
     masked: str
     display: str
 
@@ -75,7 +76,7 @@ def normalise(raw: str, home_region: str = "CN", home_area_code: str = "") -> Ph
 def _normalise(raw: str, region: str, area: str) -> PhoneNumber:
     text = _clean(raw)
     if re.sub(r"[\s_.\-]", "", text).lower() in _WITHHELD:
-        return PhoneNumber(raw, "", ANONYMOUS, "", "", "匿名", "匿名")
+        return PhoneNumber(raw, "", ANONYMOUS, "", "", "", "匿名", "匿名")
     extension = ""
     found = _EXTENSION.match(text)
     if found and not _whole(text, found["extension"]):
@@ -92,9 +93,9 @@ def _normalise(raw: str, region: str, area: str) -> PhoneNumber:
         e164, kind = _elsewhere(digits, international, region)
     if kind == UNKNOWN:
         return _unknown(raw)
-    return PhoneNumber(
-        raw, e164, kind, extension, _place(e164, kind), mask(e164, kind), _display(e164, kind, extension)
-    )
+    chinese, english = _place(e164, kind)
+    display = _display(e164, kind, extension)
+    return PhoneNumber(raw, e164, kind, extension, chinese, english, mask(e164, kind), display)
 
 
 def mask(e164: str, kind: str = "") -> str:
@@ -229,10 +230,10 @@ def _parsed(e164: str) -> phonenumbers.PhoneNumber | None:
         return None
 
 
-def _place(e164: str, kind: str) -> str:
+def _place(e164: str, kind: str) -> tuple[str, str]:
     if kind not in (MOBILE, LANDLINE, FOREIGN) or (parsed := _parsed(e164)) is None:
-        return ""
-    return geocoder.description_for_number(parsed, "zh") or ""
+        return "", ""
+    return geocoder.description_for_number(parsed, "zh") or "", geocoder.description_for_number(parsed, "en") or ""
 
 
 def _display(e164: str, kind: str, extension: str) -> str:
@@ -255,4 +256,4 @@ def _unknown(raw: str) -> PhoneNumber:
     shown = "".join(letter for letter in raw if letter.isprintable())[:32]
     digits = sum(letter.isdigit() for letter in shown)
     masked = re.sub(r"\d(?=(?:\D*\d){2})", "*", shown) if digits >= 5 else shown
-    return PhoneNumber(raw, "", UNKNOWN, "", "", masked, shown)
+    return PhoneNumber(raw, "", UNKNOWN, "", "", "", masked, shown)

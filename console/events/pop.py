@@ -48,6 +48,7 @@ class Pop(msgspec.Struct, frozen=True, kw_only=True):
     masked: str
     kind: str
     region: str
+    region_en: str
     patients: tuple[Candidate, ...]
     match: str
     failed: bool = False
@@ -102,6 +103,7 @@ def pop_of(conn: Connection | None, number: str, patient_id: str, area_code: str
         masked=read.masked,
         kind=read.kind,
         region=read.region_name,
+        region_en=read.region_name_en,
         patients=tuple(found),
         match=("none", "one")[len(found)] if len(found) < 2 else "several",
         failed=conn is None,

@@ -35,6 +35,10 @@ class SessionView(msgspec.Struct):
     user: User
 
 
+class SessionState(msgspec.Struct):
+    user: User | None
+
+
 class OwnChange(msgspec.Struct):
     """What is left out stays. ``mobile``: where calls ring in a home shift (D103); empty: none any more."""
 
@@ -97,10 +101,11 @@ def _open(conn: Connection, username: str, address: str, seconds: float) -> str:
     return token
 
 
-@routes.get("/api/session", returns=SessionView)
-async def who_am_i(call: ApiCall) -> SessionView:
-    """The user of this session; 401 when signed out."""
-    return SessionView(user=call.user)
+@routes.get("/api/session", returns=SessionState, public=True)
+async def who_am_i(call: ApiCall) -> SessionState:
+    """The user of this session; null when nobody is signed in. 503 while that cannot be said."""
+    desk: WebDesk = call.desk
+    return SessionState(user=await desk.user_of(call.request))
 
 
 @routes.delete("/api/session", public=True)

@@ -11,13 +11,14 @@ from storage.phone_numbers import NumberingPlan, mask, normalise
 
 class PhoneView(msgspec.Struct, kw_only=True):
     """``masked`` shows no more than screens may (``138****5678``). ``kind``: mobile, landline, tollfree, short,
-    foreign or extension. ``region``: the Chinese name of the place, where it is known."""
+    foreign or extension. ``region``, ``region_en``: the place's name, where it is known."""
 
     id: str
     label: str
     masked: str
     kind: str
     region: str
+    region_en: str
     extension: str
 
 
@@ -55,11 +56,13 @@ def view_patient(patient: Patient, plan: NumberingPlan) -> PatientView:
 
 
 def _phone(phone: Phone, plan: NumberingPlan) -> PhoneView:
+    read = normalise(phone.raw, plan.region, plan.area_code)
     return PhoneView(
         id=phone.id,
         label=phone.label,
         masked=mask(phone.e164, phone.kind),
         kind=phone.kind,
-        region=normalise(phone.raw, plan.region, plan.area_code).region_name,
+        region=read.region_name,
+        region_en=read.region_name_en,
         extension=phone.extension,
     )

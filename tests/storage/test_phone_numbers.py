@@ -116,9 +116,12 @@ def test_masked_forms_hide_the_middle() -> None:
     assert mask("+12125551234") == "+121****34"
 
 
-def test_places_are_named_in_chinese() -> None:
-    assert "杭州" in normalise("0571-88886666").region_name
+def test_places_are_named_in_chinese_and_in_english() -> None:
+    hangzhou = normalise("0571-88886666")
+    assert (hangzhou.region_name, hangzhou.region_name_en) == ("浙江省杭州市", "Hangzhou, Zhejiang")
     assert normalise("+12125551234").region_name == "美国"
+    assert normalise("+85223456789").region_name_en == "Hong Kong"
+    assert normalise("10086").region_name_en == ""
 
 
 def test_a_hospital_elsewhere_reads_its_own_plan() -> None:

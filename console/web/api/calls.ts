@@ -31,7 +31,6 @@ export interface CallRow extends CallJourney {
   line?: string
   queue?: string
   dialled?: string
-  region?: string
   kind?: string
   started_at: number | string
   answered_at: number | string | null

@@ -7,6 +7,7 @@ export interface Phone {
   masked: string
   kind?: string
   region?: string
+  region_en?: string
   primary?: boolean
 }
 

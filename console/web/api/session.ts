@@ -12,6 +12,7 @@ export interface User {
 
 export const signIn = (username: string, password: string) =>
   post<{ user: User }>('/api/session', { username, password })
-export const whoAmI = () => get<{ user: User }>('/api/session')
+/** Null: nobody is signed in here. */
+export const whoAmI = async () => (await get<{ user: User | null }>('/api/session')).user
 export const signOut = () => remove<unknown>('/api/session')
 export const chooseLocale = (locale: Locale) => patch<unknown>('/api/me', { locale })

@@ -27,6 +27,7 @@ const offered = fact('call.offered', 101, {
     masked: '138****1001',
     kind: 'mobile',
     region: '',
+    region_en: '',
     patients: [],
     match: 'none',
   },

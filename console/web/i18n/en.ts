@@ -245,7 +245,7 @@ const en: Messages = {
     whisper: 'Whisper',
     barge: 'Barge in',
     takeOver: 'Take over',
-    leave: 'Leave',
+    leave: 'Leave call',
     now: '{mode}: {agent}',
     hears: {
       listen: 'Nobody hears you',

@@ -244,7 +244,7 @@ const zh = {
     whisper: '密语',
     barge: '强插',
     takeOver: '接管',
-    leave: '退出',
+    leave: '离开通话',
     now: '正在{mode}：{agent}',
     hears: {
       listen: '谁也听不到您',
@@ -376,7 +376,7 @@ const zh = {
     reasons: '示忙原因',
     missed: '今日未接来电',
     monitor: '现场：监听 / 密语 / 强插 / 接管',
-    monitorLeave: '现场：退出通话',
+    monitorLeave: '现场：离开通话',
     prioritise: '现场：让最急的来电优先',
     dial: '外呼',
     go: '切换页面',

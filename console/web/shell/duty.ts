@@ -1,6 +1,6 @@
 /** What runs while somebody is signed in: the event stream, the desk's lists, the headset, the alert when it rings. */
 import { onBeforeUnmount, onMounted, watch } from 'vue'
-import { ApiError, signedOut } from '@/api/client'
+import { signedOut } from '@/api/client'
 import { floorAgents } from '@/api/house'
 import { whoAmI } from '@/api/session'
 import type { DeskEvent } from '@/events/types'
@@ -23,13 +23,13 @@ async function askWhetherSignedOut(): Promise<void> {
   const session = useSession()
   if (!session.user) return
   try {
-    await whoAmI()
-    setTimeout(() => {
-      if (session.user && useStream().state === 'closed') useStream().start()
-    }, TRY_AGAIN_MS)
+    if (!(await whoAmI())) signedOut()
+    else
+      setTimeout(() => {
+        if (session.user && useStream().state === 'closed') useStream().start()
+      }, TRY_AGAIN_MS)
   } catch (error) {
-    if (error instanceof ApiError && error.status === 401) signedOut()
-    else tellFailure(error)
+    tellFailure(error)
   }
 }
 

@@ -152,6 +152,7 @@ describe('my desk', () => {
       masked: '1',
       kind: 'mobile',
       region: '',
+      region_en: '',
       match: 'one',
       patients: [{ id: 'p1', name: '张三' }],
     }

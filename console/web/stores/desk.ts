@@ -146,7 +146,8 @@ export const useDesk = defineStore('desk', () => {
       if (event.call === shownId.value && left && left.role !== 'agent') shownId.value = ''
     } else if (event.type === 'call.offer_ended' && event.agent === name && event.outcome !== 'answered') {
       const call = calls.get(event.call)
-      if (call && !['rejected', 'elsewhere'].includes(event.outcome)) missed.value = { call, outcome: event.outcome, at: event.at }
+      if (call && !['rejected', 'elsewhere'].includes(event.outcome))
+        missed.value = { call, outcome: event.outcome, at: event.at }
       if (shownId.value === event.call) shownId.value = ''
     } else if (event.type === 'call.answered' && event.agent === name) {
       void linkOnly(event.call)

@@ -1,7 +1,6 @@
 /** Who is signed in here. */
 import { computed, ref } from 'vue'
 import { defineStore } from 'pinia'
-import { ApiError } from '@/api/client'
 import * as api from '@/api/session'
 import { useLocale } from '@/i18n'
 
@@ -26,13 +25,9 @@ export const useSession = defineStore('session', () => {
 
   /** The session that the cookie still holds, if any. Raises ApiError when the server cannot say. */
   async function restore(): Promise<boolean> {
-    try {
-      entered((await api.whoAmI()).user)
-      return true
-    } catch (error) {
-      if (error instanceof ApiError && (error.status === 401 || error.status === 404)) return false
-      throw error
-    }
+    const known = await api.whoAmI()
+    if (known) entered(known)
+    return known !== null
   }
 
   async function signIn(username: string, password: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** How a caller is called before anybody knows their name. Numbers stay masked. */
 import { i18n, word } from '@/i18n'
 import type { LiveCall } from '@/events/livecall'
+import { placeOf } from './labels'
 
 /** `138****5678` from a full number, when the server gave no masked one: the last four and the first three stay. */
 export function maskedNumber(number: string): string {
@@ -20,8 +21,8 @@ export function callerLabel(call: Pick<LiveCall, 'pop' | 'number'>): string {
   return call.pop?.masked || maskedNumber(call.number) || i18n.global.t('bar.unknownNumber')
 }
 
-/** `浙江杭州 · 手机` */
+/** `浙江省杭州市 · 手机`, `Hangzhou, Zhejiang · Mobile` */
 export function callerOrigin(call: Pick<LiveCall, 'pop' | 'number'>): string {
   if (!call.pop || isAnonymous(call)) return ''
-  return [call.pop.region, word('kind', call.pop.kind)].filter(Boolean).join(' · ')
+  return [placeOf(call.pop), word('kind', call.pop.kind)].filter(Boolean).join(' · ')
 }

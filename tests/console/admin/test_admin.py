@@ -73,7 +73,8 @@ def test_users_are_added_changed_and_locked_out(house: Run) -> None:
             off = await admin.patch("/api/users/agent2", json={"active": False})
             assert off.json()["active"] is False
             assert await events.close_code() == 4003
-            assert (await agent.get("/api/session")).status_code == 401
+            assert (await agent.get("/api/session")).json() == {"user": None}
+            assert (await agent.get("/api/me")).status_code == 401
             reset = await admin.post("/api/users/agent9/password", json={"password": "another one"})
             assert reset.status_code == 204
             async with httpx.AsyncClient(base_url=desk.url) as client:

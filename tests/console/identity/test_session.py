@@ -8,8 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from console.identity import login_gate
+from console.identity import login_gate, session_cache
 from storage import login
 
 Run = Callable[..., None]
@@ -33,7 +34,7 @@ Client = Callable[[Callable[[Any, httpx.AsyncClient], Any]], None]
 
 def test_the_right_password_opens_a_session_with_a_guarded_cookie(client_of: Client) -> None:
     async def body(house: Any, client: httpx.AsyncClient) -> None:
-        assert (await client.get("/api/session")).status_code == 401
+        assert (await client.get("/api/session")).json() == {"user": None}
         answer = await client.post("/api/session", json={"username": "agent1", "password": PASSWORD})
         assert answer.status_code == 200
         assert answer.json() == {
@@ -45,7 +46,8 @@ def test_the_right_password_opens_a_session_with_a_guarded_cookie(client_of: Cli
         assert "secure" not in cookie
         assert (await client.get("/api/session")).json()["user"]["username"] == "agent1"
         assert (await client.delete("/api/session")).status_code == 204
-        assert (await client.get("/api/session")).status_code == 401
+        assert (await client.get("/api/session")).json() == {"user": None}
+        assert (await client.get("/api/me")).status_code == 401
 
     client_of(body)
 
@@ -56,7 +58,8 @@ def test_a_session_that_ended_cannot_be_used_again_with_the_old_cookie(client_of
         stolen = dict(client.cookies)
         await client.delete("/api/session")
         async with httpx.AsyncClient(base_url=house.url, cookies=stolen) as thief:
-            assert (await thief.get("/api/session")).status_code == 401
+            assert (await thief.get("/api/session")).json() == {"user": None}
+            assert (await thief.get("/api/me")).status_code == 401
 
     client_of(body)
 
@@ -156,6 +159,22 @@ def test_a_page_of_another_site_can_change_nothing(client_of: Client) -> None:
             assert (await client.post("/api/session", json=credentials, headers=headers)).status_code == 403
         assert (await client.post("/api/session", json=credentials, headers={"origin": house.url})).status_code == 200
         assert (await client.get("/api/session", headers=wrong)).status_code == 200
+
+    client_of(body)
+
+
+def test_while_the_database_is_away_nobody_is_told_that_they_are_signed_out(
+    client_of: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def body(house: Any, client: httpx.AsyncClient) -> None:
+        async def away(_: Any) -> None:
+            raise OperationalError("select", {}, Exception("no route to it"))
+
+        await client.post("/api/session", json={"username": "agent1", "password": PASSWORD})
+        monkeypatch.setattr(session_cache, "FRESH_SECONDS", 0.0)
+        monkeypatch.setattr(house.desk.sessions, "_read", away)
+        answer = await client.get("/api/session")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "database_unavailable")
 
     client_of(body)
 

@@ -73,7 +73,7 @@ def test_answers_show_no_whole_number_anywhere(as_user: AsUser) -> None:
         assert opened.json() == patient
         assert patient["phones"][0] | {"id": ""} == {
             **{"id": "", "label": "手机", "masked": "138****0001", "kind": "mobile", "extension": ""},
-            "region": patient["phones"][0]["region"],
+            **{"region": patient["phones"][0]["region"], "region_en": patient["phones"][0]["region_en"]},
         }
         assert (patient["sex"], patient["birth_date"], patient["version"]) == ("male", "1980-01-02", 1)
         assert patient["created_at"].endswith("Z")
