@@ -36,7 +36,7 @@ async def measure(product: Product, user: str, numbers: list[str], turns: int) -
         return event
 
     source = await SipSource.open(("127.0.0.1", product.sip))
-    desk = DeskAgent(product.url, user, hear)
+    desk = DeskAgent(product.url, user, hear, ("call.offered", "agent.state"))
     placed: dict[str, SourceCall] = {}
 
     def place(turn: int) -> None:

@@ -1,18 +1,57 @@
-"""INVITE on the wire to the pop event at the agent's socket: real sockets, real database, bounded load."""
+"""INVITE on the wire to the ring at the agent's headset, and to the pop event at the agent's socket: real sockets, real
+database, bounded load."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
+import json
+import sys
+from collections.abc import AsyncIterator
 from typing import Any
 
 from console.bench.desk_agent import DeskAgent
 from console.bench.figures import Figure, percentile
+from console.bench.processes import waited_for_others
 from console.bench.product import Product
-from console.bench.sip_source import SipSource, SourceCall
 
-#: lateness of the load itself at p95 (ms), from which its delays say nothing; a timer of asyncio alone takes 1 to 2
+#: lateness of the load itself at p95 (ms), from which its delays say nothing
 MOST_LATE = 3.0
+#: ms a call that the phone may have been ready while another process had its processor
+MOST_TAKEN = 0.2
+
+
+@contextlib.asynccontextmanager
+async def _source(product: Product, headsets: list[str]) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The process that places the calls and hears them ring (``ring_source``), its headsets connected."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "console.bench.ring_source",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 24,
+    )  # fmt: skip
+    assert process.stdin is not None
+    try:
+        process.stdin.write(_line({"sip": ["127.0.0.1", product.sip], "origin": product.url, "headsets": headsets}))
+        await _said(process, 30)
+        yield process
+        process.stdin.close()
+        await asyncio.wait_for(process.wait(), 10)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def _line(command: dict[str, Any]) -> bytes:
+    return json.dumps(command).encode() + b"\n"
+
+
+async def _said(process: asyncio.subprocess.Process, seconds: float) -> str:
+    assert process.stdout is not None
+    line = await asyncio.wait_for(process.stdout.readline(), seconds)
+    if not line:
+        raise RuntimeError("the process that places calls ended early")
+    return line.decode()
 
 
 async def measure(
@@ -25,53 +64,54 @@ async def measure(
 ) -> list[Figure]:
     """Send ``calls`` INVITEs at ``rate`` a second from ``numbers`` in turn; each is cancelled after ``ring_seconds``.
 
-    The delay runs from just before the INVITE's sendto to the arrival of its ``call.offered`` with the pop. Each
-    INVITE dials a number of its own, by which its event is recognised.
+    The delays run from just before the INVITE's sendto: to the 180, and to the ring on the headset's socket, both as a
+    process of its own sees them; to the arrival of ``call.offered`` with the pop on the console's socket, as this
+    process sees it. Each INVITE dials a number of its own, by which its event is recognised.
     """
     popped: dict[str, tuple[int, str]] = {}
     calls_of: dict[str, str] = {}
 
     def hear(event: dict[str, Any], now: int) -> None:
-        if event.get("type") == "call.offered":
-            popped.setdefault(event["dialled"], (now, (event.get("pop") or {}).get("match", "")))
-            calls_of.setdefault(event["dialled"], event["call"])
+        popped.setdefault(event["dialled"], (now, (event.get("pop") or {}).get("match", "")))
+        calls_of.setdefault(event["dialled"], event["call"])
 
-    source = await SipSource.open(("127.0.0.1", product.sip))
-    desks = [DeskAgent(product.url, user, hear) for user in agents]
-    placed: dict[str, SourceCall] = {}
-    #: how late this load itself was (ms)
-    late: list[float] = []
+    desks = [DeskAgent(product.url, user, hear, ("call.offered",)) for user in agents]
+    wanted = [[number, f"95{turn:06d}"] for turn, number in zip(range(calls), itertools.cycle(numbers), strict=False)]
+    phone = product.processes()["phone"]
     try:
-        for desk in desks:
-            await desk.start()
-        before = product.cpu_seconds()
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
-        for turn, number in zip(range(calls), itertools.cycle(numbers), strict=False):
-            await asyncio.sleep(max(0.0, begun + turn / rate - loop.time()))
-            late.append(1000 * (loop.time() - begun - turn / rate))
-            dialled = f"95{turn:06d}"
-            placed[dialled] = source.invite(number, dialled)
-            loop.call_later(ring_seconds, source.cancel, placed[dialled], dialled)
-        await asyncio.wait([asyncio.ensure_future(call.done.wait()) for call in placed.values()], timeout=10)
-        await asyncio.sleep(0.5)
-        after = product.cpu_seconds()
+        headsets = [await desk.sign_in() for desk in desks]
+        async with _source(product, headsets) as source:
+            for desk in desks:
+                await desk.ready()
+            before, waited = product.cpu_seconds(), waited_for_others(phone)
+            assert source.stdin is not None
+            source.stdin.write(_line({"calls": wanted, "rate": rate, "ring_seconds": ring_seconds}))
+            seen = json.loads(await _said(source, calls / rate + ring_seconds + 30))
+            await asyncio.sleep(0.5)
+            after, waited = product.cpu_seconds(), waited_for_others(phone) - waited
     finally:
         for desk in desks:
             await desk.stop()
-        source.close()
-    delays = [(popped[key][0] - call.invited) / 1e6 for key, call in placed.items() if key in popped]
-    rung = {call: at for desk in desks for call, at in desk.rings.items()}
-    rings = [(rung[calls_of[key]] - call.invited) / 1e6 for key, call in placed.items() if calls_of.get(key) in rung]
-    ringing = [(call.ringing - call.invited) / 1e6 for call in placed.values() if call.ringing]
+    placed, rung = seen["calls"], seen["rings"]
+    delays = [(popped[key][0] - call["invited"]) / 1e6 for key, call in placed.items() if key in popped]
+    rings = [(rung[calls_of[key]] - call["invited"]) / 1e6 for key, call in placed.items() if calls_of.get(key) in rung]
+    ringing = [(call["ringing"] - call["invited"]) / 1e6 for call in placed.values() if call["ringing"]]
     known = sum(1 for _, match in popped.values() if match in ("one", "several"))
     cpu = {role: round(1000 * (after[role] - before.get(role, 0.0)) / len(placed), 2) for role in after}
-    own = percentile(late, 0.95)
-    void = f"the load itself was late by {own:.1f} ms at p95: the machine is busy" if own > MOST_LATE else ""
-    cpu["late p95 of the load"] = round(own, 2)
+    late, taken = percentile(seen["late_ms"], 0.95), max(0.0, 1000 * waited / len(placed))
+    void = ""
+    if late > MOST_LATE:
+        void = f"the load itself was late by {late:.1f} ms at p95: the machine is busy"
+    elif taken > MOST_TAKEN:
+        void = f"others had the phone's processor for {taken:.1f} ms a call"
+    cpu |= {"late p95 of the load": round(late, 2), "processor taken by others": round(taken, 2)}
     return [
         Figure.of_delays(
-            f"INVITE to the ring at the agent's headset, {rate:g} calls/s", rings, aim="p95 ≤ 4 ms", void=void
+            f"INVITE to the ring at the agent's headset, {rate:g} calls/s",
+            rings,
+            aim="p95 ≤ 4 ms",
+            note=f"{len(placed)} INVITEs, {len(rings)} rang",
+            void=void,
         ),
         Figure.of_delays(
             f"INVITE to pop event at the agent's socket, {rate:g} calls/s",

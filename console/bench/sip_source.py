@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -29,12 +30,16 @@ class SourceCall:
 
 
 class SipSource(asyncio.DatagramProtocol):
+    """``open`` puts it on the running loop; who reads a socket without a loop sets ``port`` and ``send`` to that
+    socket's, and gives each datagram to ``receive``."""
+
     def __init__(self, host: str, target: tuple[str, int], rtp_port: int = 39000) -> None:
         self.host = host
         self.target = target
         self.rtp_port = rtp_port
         self.calls: dict[str, SourceCall] = {}
         self.port = 0
+        self.send: Callable[[bytes], object] = self._send_on_loop
         self._transport: asyncio.DatagramTransport | None = None
 
     @classmethod
@@ -51,9 +56,12 @@ class SipSource(asyncio.DatagramProtocol):
         if self._transport:
             self._transport.close()
 
-    def _send(self, text: str) -> None:
+    def _send_on_loop(self, datagram: bytes) -> None:
         assert self._transport is not None
-        self._transport.sendto(text.encode(), self.target)
+        self._transport.sendto(datagram, self.target)
+
+    def _send(self, text: str) -> None:
+        self.send(text.encode())
 
     def _head(self, method: str, call: SourceCall, to: str, branch: str, target: str, number: int = 1) -> str:
         return (
@@ -82,8 +90,9 @@ class SipSource(asyncio.DatagramProtocol):
             + f"Content-Type: application/sdp\r\nContent-Length: {len(sdp)}\r\n\r\n{sdp}"
         )
         call.contact = call.to_header = f"<{target}>"
+        datagram = text.encode()
         call.invited = time.monotonic_ns()
-        self._send(text)
+        self.send(datagram)
         return call
 
     def cancel(self, call: SourceCall, dialled: str = "1000") -> None:
@@ -96,7 +105,10 @@ class SipSource(asyncio.DatagramProtocol):
         self._send(self._head("BYE", call, call.to_header, branch, target, 2) + "Content-Length: 0\r\n\r\n")
 
     def datagram_received(self, data: bytes, addr: tuple[str | object, int]) -> None:
-        now = time.monotonic_ns()
+        self.receive(data, time.monotonic_ns())
+
+    def receive(self, data: bytes, now: int) -> None:
+        """``now``: when it came (monotonic ns)."""
         head = data.split(b"\r\n\r\n", 1)[0].decode(errors="replace").split("\r\n")
         headers: dict[str, str] = {}
         for line in head[1:]:
