@@ -16,6 +16,8 @@ import pytest
 from tones import RATE, Heard, hear_wav, write_tone
 
 MODULES = Path("/usr/lib/baresip/modules")
+#: so often other ports are tried when somebody takes one between its choice and baresip's start
+ATTEMPTS = 5
 
 
 def free_port() -> int:
@@ -36,20 +38,37 @@ def free_port() -> int:
     raise RuntimeError("no free port pair on loopback")
 
 
+class PortTaken(OSError):
+    """Somebody else has one of the ports by now."""
+
+
 class Baresip:
     """One baresip process. ``uri`` is where it is reached; events are the maps that its ctrl_tcp module sends."""
 
     def __init__(
-        self, folder: Path, source: Path, user: str, account: str, answer: str, codecs: str, more: str, port: int = ""
+        self, folder: Path, source: Path, user: str, account: str, answer: str, codecs: str, more: str, port: int = 0
     ) -> None:
         self.folder, self.user = folder, user
-        self.port = port or free_port()
-        self.uri = f"sip:{user}@127.0.0.1:{self.port}"
         self.events: list[dict[str, Any]] = []
         self._changed = threading.Condition()
         self._tokens = 0
-        control, media = free_port(), free_port()
-        (folder / "config").write_text(
+        for attempt in range(1, ATTEMPTS + 1):
+            self.port, control = port or free_port(), free_port()
+            self.uri = f"sip:{user}@127.0.0.1:{self.port}"
+            self._configure(source, control, account, f";audio_codecs={codecs};answermode={answer}{more}")
+            try:
+                self._start()
+                break
+            except PortTaken:
+                if attempt == ATTEMPTS:
+                    raise
+        self._socket = socket.create_connection(("127.0.0.1", control), 5)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _configure(self, source: Path, control: int, account: str, parameters: str) -> None:
+        media = free_port()
+        (self.folder / "config").write_text(
             "\n".join(
                 [
                     f"sip_listen 127.0.0.1:{self.port}",
@@ -59,7 +78,7 @@ class Baresip:
                     "audio_player aubridge,nobody",
                     "audio_alert aubridge,bell",
                     f"ctrl_tcp_listen 127.0.0.1:{control}",
-                    f"snd_path {folder}",
+                    f"snd_path {self.folder}",
                     f"module_path {MODULES}",
                     *(f"module {name}.so" for name in ("g711", "aufile", "aubridge", "sndfile")),
                     *(f"module_tmp {name}.so" for name in ("uuid", "account")),
@@ -71,17 +90,26 @@ class Baresip:
             )
         )
         account = account or f"<{self.uri}>;regint=0"
-        (folder / "accounts").write_text(f"{account};audio_codecs={codecs};answermode={answer}{more}\n")
-        self._log = (folder / "baresip.log").open("wb")
+        (self.folder / "accounts").write_text(f"{account}{parameters}\n")
+
+    def _start(self) -> None:
+        """Raises PortTaken."""
+        self._log = (self.folder / "baresip.log").open("wb")
         self._process = subprocess.Popen(
-            ["baresip", "-4", "-s", "-f", str(folder)],
+            ["baresip", "-4", "-s", "-f", str(self.folder)],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
         )
-        self._socket = self._connect(control)
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        deadline = time.monotonic() + 15
+        while self._process.poll() is None and "baresip is ready" not in self.log():
+            assert time.monotonic() < deadline, f"baresip did not start:\n{self.log()}"
+            time.sleep(0.02)
+        # without its control port it goes on, and somebody else would get our orders
+        if "Address already in use" in self.log():
+            self._end()
+            raise PortTaken(self.log())
+        assert self._process.poll() is None, f"baresip ended:\n{self.log()}"
 
     # -- orders
 
@@ -146,32 +174,25 @@ class Baresip:
         return (self.folder / "baresip.log").read_text(errors="replace")
 
     def close(self) -> None:
+        self._end()
+        self._socket.close()
+        self._reader.join(5)
+
+    # -- inside
+
+    def _end(self) -> None:
         self._process.terminate()
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(10)
-        self._socket.close()
-        self._reader.join(5)
         self._log.close()
-
-    # -- inside
 
     def _last(self, direction: str) -> Path:
         dumps = sorted(self.folder.glob(f"dump-*-{direction}.wav"), key=lambda path: path.stat().st_mtime_ns)
         assert dumps, f"no sound was kept; log:\n{self.log()[-4000:]}"
         return dumps[-1]
-
-    def _connect(self, port: int) -> socket.socket:
-        deadline = time.monotonic() + 15
-        while True:
-            try:
-                return socket.create_connection(("127.0.0.1", port), 5)
-            except OSError:
-                assert self._process.poll() is None, f"baresip ended:\n{self.log()}"
-                assert time.monotonic() < deadline, f"baresip did not start:\n{self.log()}"
-                time.sleep(0.05)
 
     def _read(self) -> None:
         data = b""
