@@ -23,6 +23,9 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import StaticPool
 
 BUSY_TIMEOUT_MS = 15_000
+#: what one connection keeps of an SQLite file (kibibytes). A process has up to 16 connections, each with its own copy of
+#: the same pages, and none gives them back; the kernel's cache has them once, and asking it costs a microsecond a page
+PAGES_KIB = 4096
 
 
 class DatabaseUrlError(ValueError):
@@ -95,7 +98,7 @@ def _open_sqlite(url: URL) -> Engine:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute("PRAGMA cache_size = -32768")
+        cursor.execute(f"PRAGMA cache_size = -{PAGES_KIB}")
         cursor.execute("PRAGMA temp_store = MEMORY")
         cursor.close()
 

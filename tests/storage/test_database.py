@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from holdings import resident
 from sqlalchemy import Connection, Engine, inspect
 
 from storage.call_log import get_call, list_calls
@@ -123,3 +126,21 @@ def test_text_that_a_database_cannot_hold_finds_nothing_instead_of_failing(conn:
     assert get_call(conn, "nobody\x00") is None
     assert find_user(conn, "\x00") is None
     assert list_calls(conn, number="\x00", agent="a\x00", before="\x00") == []
+
+
+def test_the_connections_of_a_process_do_not_each_keep_the_whole_file(sqlite_engine: Engine) -> None:
+    connections, megabytes = 12, 20
+    with transaction(sqlite_engine) as conn:
+        conn.exec_driver_sql("CREATE TABLE large (text)")
+        conn.exec_driver_sql(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
+            "INSERT INTO large SELECT hex(zeroblob(500)) FROM n",
+            (megabytes * 1000,),
+        )
+    before = resident(os.getpid())
+    with ExitStack() as open_at_once:
+        for _ in range(connections):
+            reader = open_at_once.enter_context(reading(sqlite_engine))
+            assert reader.exec_driver_sql("SELECT sum(length(text)) FROM large").scalar() == megabytes * 1_000_000
+    # with a copy each it would be 240 MB, and they would stay
+    assert resident(os.getpid()) - before < connections * 6
