@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from baresip_phone import baresip
+from cheap_passwords import cheap_passwords
 from coroutine_tests import pytest_pyfunc_call
 from product_house import House, start_house
 from switchboard import switchboard
 
-__all__ = ["baresip", "pytest_pyfunc_call", "start_house", "switchboard"]
+__all__ = ["baresip", "cheap_passwords", "pytest_pyfunc_call", "start_house", "switchboard"]
 
 
 @pytest.fixture(scope="session")

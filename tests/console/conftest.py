@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from cheap_passwords import cheap_passwords
 from coroutine_tests import pytest_pyfunc_call
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -31,7 +32,7 @@ from telephony.lines.sippy_driver import SippyDriver
 from telephony.phone import Phone
 from telephony.settings import LineSettings
 
-__all__ = ["pytest_pyfunc_call"]
+__all__ = ["cheap_passwords", "pytest_pyfunc_call"]
 
 PASSWORD = "correct horse"
 USERS = {

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from baresip_phone import Baresip
 from baresip_phone import baresip as baresip
+from cheap_passwords import cheap_passwords as cheap_passwords
 from page_ear import LISTEN_IN, hear_page
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from tones import Heard

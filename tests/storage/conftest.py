@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cheap_passwords import cheap_passwords, costly_passwords
 from postgresql_cluster import Cluster
 from sqlalchemy import Connection, Engine
 
 from storage.database import open_engine
 from storage.migrate import upgrade
+
+__all__ = ["cheap_passwords", "costly_passwords"]
 
 Event = dict[str, Any]
 
