@@ -8,6 +8,7 @@ arrive as reports. SDP crosses as text; offer and answer are made in ``telephony
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -45,7 +46,7 @@ class Invite:
     dialled: str
     sdp: str
     source: tuple[str, int]
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 DEFAULT_SIP_PORT = 5060
@@ -56,6 +57,7 @@ def parse_network(text: str) -> IPv4Network | IPv6Network:
         raise AddressError(f"not an address or network: {text!r}") from error
 
 
+@lru_cache(maxsize=1024)
 def is_address(host: str) -> bool:
     try:
         ip_address(host.strip("[]"))

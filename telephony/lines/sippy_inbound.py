@@ -6,16 +6,20 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from sippy.SipRequest import SipRequest
+from sippy.SipTransactionManager import TRYING
 
 from telephony.lines.line import EndedBy, Invite
 from telephony.lines.sippy_dialog import SippyDialog
-from telephony.lines.sippy_request import ALLOWED_METHODS, header, header_texts, session_description
+from telephony.lines.sippy_request import ALLOWED_METHODS, HeaderTexts, header, header_texts, session_description
 from telephony.lines.wire import from_wire, to_wire
 
 if TYPE_CHECKING:
     from telephony.lines.sippy_line import SippyLine
 
 log = logging.getLogger(__name__)
+
+#: seconds without any response after which a caller is told 100: who answers sooner need not (RFC 3261 §17.2.1)
+TRYING_AFTER = 0.2
 
 _REASONS = {
     403: "Forbidden",
@@ -44,24 +48,25 @@ class InboundDialog(SippyDialog):
         self._bye_when_acknowledged = False
         self.local = invite.getHFBody("to").getUri().getCopy()
         self.local.setParam("tag", self.local_tag)
-        self.remote = invite.getHFBody("from").getUri().getCopy()
+        self.remote = invite.getHFBody("from").getUri()
         self.remote_tag = invite.getHFBody("from").getTag()
         self.remote_cseq = invite.getHFBody("cseq").getCSeqNum()
-        self.target = invite.getHFBody("contact").getUrl().getCopy()
+        self.target = invite.getHFBody("contact").getUrl()
         self.routes = invite.getHFBCopys("record-route")
 
     def begin(self) -> tuple[None, Any, Any]:
-        """Take the INVITE's transaction over and say 100; gives what sippy's transaction layer wants back."""
-        self.stack.transactions.adopt(self._transaction, self._invite, self.local_tag)
-        self.stack.send(self.stack.reply(self._invite, 100, "Trying"), self._transaction)
+        """Take the INVITE's transaction over; gives what sippy's transaction layer wants back."""
+        self.stack.transactions.adopt(self._transaction, self.local_tag)
+        self.later(TRYING_AFTER, self._trying)
         return None, self._cancelled, self._unacknowledged
+
+    def _trying(self) -> None:
+        if self._transaction.state is TRYING:
+            self.stack.send(self.stack.reply(self._invite, 100, "Trying"), self._transaction)
 
     def invite(self) -> Invite:
         request = self._invite
         caller = _identity(request)
-        headers: dict[str, str] = {}
-        for item in request.headers:
-            headers.setdefault(item.name, from_wire(header_texts(request, item.name)[0]))
         return Invite(
             call_id=self.call_id,
             number=from_wire(caller.url.username or ""),
@@ -69,13 +74,14 @@ class InboundDialog(SippyDialog):
             dialled=from_wire(request.getRURI().username or ""),
             sdp=session_description(request),
             source=request.getSource(),
-            headers=headers,
+            headers=HeaderTexts(request),
         )
 
     # the core's answers
 
     def ring(self) -> None:
-        self._provisional(180, "Ringing", "")
+        # whom the call rings at hears of it first: what is under way in this turn of the loop goes before the 180
+        self._loop.call_soon(self._provisional, 180, "Ringing", "")
 
     def progress(self, sdp: str) -> None:
         self._provisional(183, "Session Progress", sdp)

@@ -42,7 +42,7 @@ class ReceivedOffer:
         dialog = self._dialog
         dialog.refresh_target(self._request)
         if not self.is_update:
-            dialog.stack.transactions.adopt(self._transaction, self._request, dialog.local_tag)
+            dialog.stack.transactions.adopt(self._transaction, dialog.local_tag)
             dialog.stack.send(dialog.respond(self._request, 100, "Trying"), self._transaction)
 
     def answer(

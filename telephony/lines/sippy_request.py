@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from sippy.SipRequest import SipRequest
 
 from telephony.lines.bodies import media_type, session_body
 from telephony.lines.digest import Challenge, ChallengeError, Credentials
-from telephony.lines.sippy_overrides import Transactions
+from telephony.lines.sippy_transactions import Transactions
 from telephony.lines.wire import body_to_wire, encode, from_wire
 
 log = logging.getLogger(__name__)
@@ -148,6 +148,24 @@ class ClientRequest:
 def header_texts(message: Any, name: str) -> list[str]:
     """The values of all headers ``name`` (long form, lower case) as they came."""
     return [str(item.body if item.body.body is None else item.body.body) for item in message.getHFs(name)]
+
+
+class HeaderTexts(Mapping[str, str]):
+    """The first value of each header of a message, by long name in lower case; read as text when it is asked for."""
+
+    def __init__(self, message: Any) -> None:
+        self._message = message
+
+    def __getitem__(self, name: str) -> str:
+        for text in header_texts(self._message, name):
+            return from_wire(text)
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(item.name for item in self._message.headers))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def header_text(message: Any, name: str) -> str:

@@ -14,9 +14,11 @@ from sippy.SipTransactionManager import RINGING, TRYING
 from telephony.lines.peers import PeerTable
 from telephony.lines.refusals import RefusalCounter
 from telephony.lines.sippy_dialog import SippyDialog
-from telephony.lines.sippy_overrides import Transactions, install, parse
+from telephony.lines.sippy_message import parse
+from telephony.lines.sippy_overrides import install
 from telephony.lines.sippy_request import ALLOWED_METHODS, PRODUCT, content, header, header_texts
 from telephony.lines.sippy_socket import SippySocket
+from telephony.lines.sippy_transactions import Transactions
 from telephony.lines.sippy_validity import InvalidRequest, check_request
 from telephony.lines.stateless import accepts_sdp, header_values, known_scheme, refusal, request_key, request_method
 from telephony.lines.wire import from_wire

@@ -43,8 +43,8 @@ def test_a_call_rings_is_answered_recorded_and_ended_by_the_caller(desk: Run) ->
 def test_a_call_without_a_common_codec_is_refused_with_488_and_stands_in_the_log(desk: Run) -> None:
     async def body(at: Any) -> None:
         source = at.source
-        send = source._send
-        source._send = lambda text: send(text.replace("PCMA/8000", "opus/48000").replace("AVP 8", "AVP 111"))
+        send = source.send
+        source.send = lambda octets: send(octets.replace(b"PCMA/8000", b"opus/48000").replace(b"AVP 8", b"AVP 111"))
         call = source.invite("13800138000")
         assert await at.over(call) == 488
         await at.event(events.CallStarted)
