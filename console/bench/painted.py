@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from console.bench.figures import Figure
+from console.bench.others import Watch
 from console.bench.product import PASSWORD, Product
 from console.bench.sip_source import SipSource
 
@@ -90,6 +91,7 @@ async def measure(product: Product, user: str, numbers: list[str], calls: int) -
             await page.get_by_test_id("ready-toggle").click()
             await asyncio.sleep(1)
             await page.evaluate(_WATCH)
+            watch = Watch()
             for turn in range(calls):
                 await page.evaluate("window.painted = {}")
                 sent = time.time() * 1000
@@ -104,11 +106,14 @@ async def measure(product: Product, user: str, numbers: list[str], calls: int) -
                 shown = page.locator("[data-testid=pop-card], [data-testid=pop-candidates]")
                 await shown.wait_for(state="detached", timeout=5000)
                 await asyncio.sleep(0.3)
+            void = watch.void()
         finally:
             await browser.close()
             source.close()
     note = f"{calls} INVITEs, {missed} not painted within 3 s"
-    return [Figure.of_delays("INVITE to the card painted in Chromium", delays, aim="p95 ≤ 100 ms", note=note)]
+    return [
+        Figure.of_delays("INVITE to the card painted in Chromium", delays, aim="p95 ≤ 100 ms", note=note, void=void)
+    ]
 
 
 async def _painted_at(page: Any, seconds: float = 3.0) -> float:

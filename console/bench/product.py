@@ -136,6 +136,12 @@ class Product:
                 env=environment,
             )
 
+    def listening(self) -> bool:
+        """Whether the web process takes connections."""
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.http), 2):
+            return True
+        return False
+
     def healthy(self) -> bool:
         try:
             with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as answer:

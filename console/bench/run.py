@@ -15,7 +15,8 @@ from sqlalchemy import select
 
 from console.bench import chromium, freed, media, painted, pop, setups, stall
 from console.bench.compiled import NoCompiler
-from console.bench.figures import Report
+from console.bench.figures import Figure, Report
+from console.bench.others import Watch
 from console.bench.product import PASSWORD, Product, running
 
 #: what is measured, in this order
@@ -54,7 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     if "setups" in wanted:
         print("Calls set up, SIPp as the source:", flush=True)
         try:
-            report.add(setups.most_setups([50, 100, 150, 200, 250, 300], min(seconds, 10)))
+            for figure in setups.most_setups([100, 200, 250, 300], min(seconds, 10)):
+                report.add(figure)
         except setups.NoSipp as error:
             report.skip("calls set up per second", str(error))
     with tempfile.TemporaryDirectory(prefix="sansheng-bench-") as folder:
@@ -103,8 +105,14 @@ def _rings(report: Report, wanted: list[str], folder: Path, seconds: int) -> Non
                 for figure in asyncio.run(pop.measure(product, agents, numbers, rate, calls)):
                     report.add(figure)
         if "freed" in wanted:
-            for figure in asyncio.run(freed.measure(product, agents[0], numbers, 40)):
+            for figure in asyncio.run(_freed(product, agents[0], numbers)):
                 report.add(figure)
+
+
+async def _freed(product: Product, agent: str, numbers: list[str]) -> list[Figure]:
+    watch = Watch()
+    async with watch.beating():
+        return watch.judge(await freed.measure(product, agent, numbers, 40))
 
 
 def _desk(report: Report, wanted: list[str], folder: Path, patients: int, rates: list[float], seconds: int) -> None:

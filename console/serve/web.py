@@ -15,11 +15,16 @@ SWITCH_INTERVAL = 0.0005
 
 def main() -> int:
     config = begin("web")
-    prefer(2)
-    sys.setswitchinterval(SWITCH_INTERVAL)
+    take_place()
     server = uvicorn.Server(server_config(config))
     server.run()
     return 0 if server.started else 1
+
+
+def take_place() -> None:
+    """Behind the phone, before the worker."""
+    prefer(2)
+    sys.setswitchinterval(SWITCH_INTERVAL)
 
 
 def server_config(config: ConsoleConfig) -> uvicorn.Config:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from console.bench import chromium, freed, media, pop, run, setups, stall
+from console.bench import chromium, freed, media, others, pop, run, setups, stall
+from console.bench.figures import Figure
 from console.bench.product import Product, running
 
 
@@ -67,11 +72,48 @@ def test_after_a_stall_of_the_network_the_added_delay_is_shed(monkeypatch: pytes
 
 
 def test_the_figures_of_the_journeys_instrument_are_read() -> None:
-    printed = "\nmicrophone to socket, quiet page: p50 37.0 ms, p95 42.1 ms, max 50.0 ms, n 33\n."
-    (figure,) = chromium.figures(printed)
-    assert figure.values == {"p50": 37.0, "p95": 42.1, "max": 50.0, "n": 33}
-    assert figure.aim == "p95 ≤ 42 ms"
+    printed = (
+        "\nmicrophone to RTP, quiet page: p50 27.0 ms, p95 32.1 ms, max 40.0 ms, n 33\n."
+        "\nmicrophone to RTP, stalling page: p50 27.5 ms, p95 32.0 ms, max 41.0 ms, n 33\n"
+    )
+    quiet, stalling, added = chromium.figures(printed)
+    assert quiet.values == {"p50": 27.0, "p95": 32.1, "max": 40.0, "n": 33}
+    assert (quiet.aim, quiet.void, stalling.name) == ("p95 ≤ 42 ms", "", "Chromium, microphone to RTP, stalling page")
+    assert added.values == {"p50": 0.5, "p95": -0.1}
+    assert {figure.void for figure in chromium.figures(printed + "\nvoid: the machine is busy\n")} == {
+        "the machine is busy"
+    }
     assert chromium.INSTRUMENT.exists()
+
+
+def test_a_run_beside_others_who_work_is_void_and_one_beside_our_own_work_is_not() -> None:
+    own = "import time\nwhile time.process_time() < 0.5: pass"
+    watch = others.Watch()
+    subprocess.run([sys.executable, "-c", own], check=True)
+    share = watch.others()
+    spent = others.used_by_us() - watch.us
+    assert spent >= 0.5
+    # what the rest of the machine does is not known here; that ours is taken off is
+    assert share <= (others.used_by_all() - watch.all - 0.5) / (0.5 * (os.cpu_count() or 1))
+    watch = others.Watch(begun=time.monotonic() - 1.0, us=others.used_by_us() - 1.0)
+    assert watch.others() == 0.0
+    watch = others.Watch(begun=time.monotonic() - 1.0, all=others.used_by_all() - 1.0)
+    (figure,) = watch.judge([Figure("delay", "ms", {"p95": 1.0})])
+    assert "of the machine's processors" in figure.void
+    assert "VOID" in figure.line()
+
+
+def test_a_run_whose_own_loop_was_late_is_void() -> None:
+    async def work() -> others.Watch:
+        watch = others.Watch()
+        async with watch.beating():
+            for _ in range(3):
+                asyncio.get_running_loop().call_later(0.06, time.sleep, 0.1)
+                await asyncio.sleep(0.08)
+            await asyncio.sleep(0.06)
+        return watch
+
+    assert "late" in asyncio.run(work()).void()
 
 
 def test_a_part_alone_is_written_with_machine_and_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,19 +91,14 @@ class Bench {
     node.connect(probe).connect(context.destination)
   }
 
-  /** Microphones opened from now on give bursts, noted in `emitted`. */
-  async useBursts(): Promise<void> {
-    const context = new AudioContext({ latencyHint: 'interactive' })
-    await context.audioWorklet.addModule(workletUrl)
-    const source = new AudioWorkletNode(context, 'bench-burst-source', {
-      numberOfInputs: 0,
-      outputChannelCount: [1],
-    })
-    source.port.onmessage = (event: MessageEvent<Burst>) => this.emitted.push(event.data)
-    const destination = context.createMediaStreamDestination()
-    source.connect(destination)
-    await context.resume()
-    this.useMicrophone(() => Promise.resolve(destination.stream.clone()))
+  /** Notes in `emitted` when the device recorded each burst that the microphone in use hears. */
+  noticeMicrophone(): void {
+    const track = this.streams.at(-1)?.getAudioTracks()[0]?.clone()
+    if (track === undefined) throw new Error('no microphone')
+    const { readable } = new MediaStreamTrackProcessor({ track })
+    const worker = new Worker(new URL('./bench_microphone.worker.ts', import.meta.url), { type: 'module' })
+    worker.onmessage = (event: MessageEvent<Burst>) => this.emitted.push(event.data)
+    worker.postMessage(readable, [readable])
   }
 
   unplugMicrophones(): void {
@@ -145,6 +140,11 @@ class Bench {
 declare global {
   interface Window {
     bench: Bench
+  }
+  /** Chromium's alone (W3C, "MediaStreamTrack Insertable Media Processing"). */
+  class MediaStreamTrackProcessor {
+    constructor(options: { track: MediaStreamTrack })
+    readonly readable: ReadableStream<AudioData>
   }
 }
 

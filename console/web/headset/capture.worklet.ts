@@ -7,11 +7,8 @@ import { FRAME_SAMPLES } from './frame'
 import type { CaptureToWorker, WorkletPort } from './messages'
 import { Resampler } from './resampler'
 
-const QUANTUM = 128
-
 class CaptureProcessor extends AudioWorkletProcessor implements AudioWorkletProcessorImpl {
   private readonly resampler = new Resampler(sampleRate, 8000)
-  private readonly nothing = new Float32Array(QUANTUM)
   private frame: CaptureToWorker = new Float32Array(FRAME_SAMPLES)
   private filled = 0
   private worker: MessagePort | null = null
@@ -23,8 +20,9 @@ class CaptureProcessor extends AudioWorkletProcessor implements AudioWorkletProc
     }
   }
 
-  process(inputs: Float32Array[][]): boolean {
-    const samples = this.resampler.process(inputs[0]?.[0] ?? this.nothing)
+  process(inputs: Float32Array[][], outputs: Float32Array[][]): boolean {
+    // The output is never written: as long as the input would be, and silence.
+    const samples = this.resampler.process(inputs[0]?.[0] ?? outputs[0]?.[0] ?? new Float32Array(0))
     let taken = 0
     while (taken < samples.length) {
       const part = samples.subarray(taken, taken + FRAME_SAMPLES - this.filled)

@@ -2,13 +2,18 @@
  * How deep the jitter buffer should be, learnt from how late packets come.
  *
  * One stall is an accident: its delay is shed. From the second stall within ten seconds on, the network (or the page, or
- * the machine) is like that, and the buffer keeps what the second longest of them needs.
+ * the machine) is like that, and the buffer keeps what the second longest of them needs. On a network that has been quiet
+ * for some seconds it keeps less than it starts with: what the latest packet of the last seconds needed, and a little.
  *
  * All in samples at 8 kHz; the clock is the count of samples played.
  */
 
 /** 40 ms: the packet being played and one more. */
 export const BASE_DEPTH = 320
+/** The packet being played and 10 ms: browsers play in pieces of that length. */
+export const LEAST_DEPTH = 240
+/** More than the latest packet needed. */
+const MARGIN = 40
 const MAX_DEPTH = 1600
 /** Lateness that the base depth covers by itself. */
 const COVERED = 160
@@ -17,10 +22,15 @@ const STALL_BEGINS = 120
 const STALL_ENDS = 80
 const MEMORY = 80_000
 const BUCKET = 8000
+/** Buckets that are known before less than the base depth will do. */
+const QUIET_BUCKETS = 3
 
 interface Bucket {
   from: number
+  /** Transit of the fastest packet. */
   least: number
+  /** How much later than the fastest one known the latest came. */
+  latest: number
 }
 
 interface Stall {
@@ -36,8 +46,10 @@ export class DelayTarget {
   /** A packet whose first sample has `timestamp` came at `clock`. */
   arrived(clock: number, timestamp: number): void {
     const transit = clock - timestamp
-    this.remember(clock, transit)
+    const bucket = this.bucketAt(clock, transit)
+    bucket.least = Math.min(bucket.least, transit)
     const lateness = transit - this.fastest
+    bucket.latest = Math.max(bucket.latest, lateness)
     const stall = this.stalls.at(-1)
     if (this.stalling && stall !== undefined) {
       stall.peak = Math.max(stall.peak, lateness)
@@ -58,7 +70,18 @@ export class DelayTarget {
   /** Wanted depth, including the packet that is about to be played. */
   get depth(): number {
     const second = this.stalls.map(({ peak }) => peak).sort((a, b) => b - a)[1] ?? 0
-    return Math.min(MAX_DEPTH, BASE_DEPTH + Math.max(0, second - COVERED))
+    return Math.min(MAX_DEPTH, this.usual + Math.max(0, second - COVERED))
+  }
+
+  /** How much later than the fastest the latest packet of the last seconds came; 0 if none came. */
+  get latest(): number {
+    return Math.max(0, ...this.buckets.map(({ latest }) => latest))
+  }
+
+  /** What it takes without stalls. */
+  private get usual(): number {
+    if (this.buckets.length <= QUIET_BUCKETS) return BASE_DEPTH
+    return Math.min(BASE_DEPTH, Math.max(LEAST_DEPTH, COVERED + this.latest + MARGIN))
   }
 
   /** Wanted delay of a sample against the fastest packet. */
@@ -77,13 +100,11 @@ export class DelayTarget {
     this.stalls = []
   }
 
-  private remember(clock: number, transit: number): void {
+  private bucketAt(clock: number, transit: number): Bucket {
     const last = this.buckets.at(-1)
-    if (last === undefined || clock - last.from >= BUCKET) {
-      this.buckets.push({ from: clock, least: transit })
-      this.buckets = this.buckets.filter(({ from }) => from > clock - MEMORY)
-    } else {
-      last.least = Math.min(last.least, transit)
-    }
+    if (last !== undefined && clock - last.from < BUCKET) return last
+    const next = { from: clock, least: transit, latest: 0 }
+    this.buckets = [...this.buckets, next].filter(({ from }) => from > clock - MEMORY)
+    return next
   }
 }

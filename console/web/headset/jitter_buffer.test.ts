@@ -83,6 +83,23 @@ describe('jitter buffer on a steady network', () => {
     expect(figures).toMatchObject({ concealedMs: 0, shedMs: 0, lost: 0, late: 0, underruns: 0, targetMs: 40 })
   })
 
+  it('has less in hand once the network has been quiet for some seconds, and loses nothing by it', () => {
+    const random = chance(11)
+    const arrivals = steady(1000).map(({ at, packet }) => ({ at: at + random() * 4, packet }))
+    const { looks, figures } = play(arrivals, 19800)
+    expect(looks.find(({ at }) => at > 2000)?.delay).toBeGreaterThan(18)
+    expect(looks.find(({ at }) => at > 6000)?.delay).toBeLessThanOrEqual(18)
+    expect(figures).toMatchObject({ concealedMs: 0, lost: 0, late: 0, underruns: 0 })
+    expect(figures.targetMs).toBeLessThanOrEqual(35)
+  })
+
+  it('has 40 ms in hand again as soon as one packet needed it', () => {
+    const arrivals = steady(400).map(({ at, packet }, n) => ({ at: n === 250 ? at + 18 : at, packet }))
+    const { looks } = play(arrivals, 7800)
+    expect(looks.find(({ at }) => at > 4900)?.target).toBe(30)
+    expect(looks.at(-1)?.target).toBe(40)
+  })
+
   it('gives silence before the first packet', () => {
     const { heard, figures } = play([], 500)
     expect(rms(heard)).toBe(0)
@@ -181,12 +198,12 @@ describe('jitter buffer after a stall', () => {
     expect(looks.at(-1)?.target).toBeLessThanOrEqual(160)
   })
 
-  it('goes back to 40 ms ten seconds after the last of them', () => {
+  it('goes back to what a quiet network needs ten seconds after the last of them', () => {
     let arrivals = steady(1500)
     for (let at = 1000; at < 6000; at += 1000) arrivals = stalled(arrivals, at, 120)
     const { looks } = play(arrivals, 29000)
-    expect(looks.at(-1)?.target).toBe(40)
-    expect(looks.at(-1)?.delay).toBeLessThanOrEqual(35)
+    expect(looks.at(-1)?.target).toBeLessThanOrEqual(35)
+    expect(looks.at(-1)?.delay).toBeLessThanOrEqual(20)
   })
 
   it('settles on a path that became 100 ms longer for good', () => {
@@ -291,4 +308,4 @@ it('survives packets of any length and order', () => {
     expect(output.every((value) => Number.isFinite(value) && Math.abs(value) <= 1)).toBe(true)
     expect(buffer.depth).toBeLessThanOrEqual(8400)
   }
-})
+}, 30000)

@@ -2,13 +2,14 @@
  * Adaptive jitter buffer for 8 kHz packets: orders them, fills gaps, keeps the delay at its target.
  *
  * Its clock is the count of samples pulled, so that it needs no other one: `push` what comes, `pull` what is played.
- * Starts to play with 40 ms in hand. Delay beyond the target is shed by leaving out pitch periods, a delay too short is
- * stretched the same way. A gap is concealed; after a stall (packets late, not lost) it goes on where it stopped.
+ * Starts to play with 40 ms in hand, and with less once the network proves quiet. Delay beyond the target is shed by
+ * leaving out pitch periods, a delay too short is stretched the same way. A gap is concealed; after a stall (packets late,
+ * not lost) it goes on where it stopped.
  */
 import { Concealer } from './concealer'
 import { DelayTarget } from './delay_target'
 import type { PlaybackFigures } from './messages'
-import { lengthen, SCALE_INPUT, shorten } from './time_scale'
+import { joined, lengthen, shorten } from './time_scale'
 
 const PER_MS = 8
 const PACKET = 160
@@ -22,8 +23,8 @@ const SILENT_AFTER = 1000 * PER_MS
 const MAX_SEQUENCE_JUMP = 500
 const MAX_TIMESTAMP_JUMP = 10_000 * PER_MS
 /** Deviations from the target that are left alone. */
-const TOO_LONG = 10 * PER_MS
-const TOO_SHORT = 10 * PER_MS
+const TOO_LONG = 5 * PER_MS
+const TOO_SHORT = 5 * PER_MS
 const HURRY = 100 * PER_MS
 const DEPTHS_KEPT = 5
 
@@ -239,19 +240,19 @@ export class JitterBuffer {
   }
 
   private shortened(samples: Float32Array, excess: number): Float32Array | null {
-    const next = this.queue[0]
-    if (next?.at !== this.cursor || samples.length + next.samples.length < SCALE_INPUT) return null
-    const pair = new Float32Array(samples.length + next.samples.length)
-    pair.set(samples)
-    pair.set(next.samples, samples.length)
-    const spare = Math.min(...this.depths) - PACKET
+    const next = this.queue[0]?.at === this.cursor ? this.queue[0] : undefined
+    const whole = next === undefined ? samples : joined(samples, next.samples)
+    // What was in hand all the time; with little in hand, what came earlier than even the latest packet did.
+    const spare = Math.max(Math.min(...this.depths) - PACKET, this.delay - this.target.latest)
     // The longer the signal refuses, the less is asked of it.
     const likeness = excess > HURRY ? 0.2 : 0.7 - 0.05 * this.sinceScaled
-    const shorter = shorten(pair, Math.min(excess, spare), likeness)
+    const shorter = shorten(whole, Math.min(excess, spare), likeness)
     if (shorter === null) return null
-    this.queue.shift()
-    this.cursor += next.samples.length
-    this.counts.shed += pair.length - shorter.length
+    if (next !== undefined) {
+      this.queue.shift()
+      this.cursor += next.samples.length
+    }
+    this.counts.shed += whole.length - shorter.length
     return shorter
   }
 

@@ -10,9 +10,6 @@ const OVERLAP = 80
 /** Below this level (about -52 dBFS) nobody hears a cut. */
 const QUIET_RMS = 0.0025
 
-/** Needed input: the longest lag and the overlap after it. */
-export const SCALE_INPUT = LONGEST + OVERLAP
-
 function quiet(samples: Float32Array): boolean {
   let sum = 0
   for (const value of samples) sum += value * value
@@ -32,6 +29,13 @@ function blend(from: Float32Array, to: Float32Array): Float32Array {
     const weight = (i + 0.5) / from.length
     return value * (1 - weight) + (to[i] ?? 0) * weight
   })
+}
+
+export function joined(first: Float32Array, second: Float32Array): Float32Array {
+  const both = new Float32Array(first.length + second.length)
+  both.set(first)
+  both.set(second, first.length)
+  return both
 }
 
 /** `samples` shorter by at most `limit`; null where no lag reaches `likeness` (-1 to 1). */

@@ -1,0 +1,93 @@
+"""What else the machine did while something was measured: a figure of a starved run says nothing about the product."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from console.bench.figures import Figure, percentile
+
+#: share of the machine's processors that processes which are not ours may take
+MOST_OTHERS = 0.10
+#: lateness of the bench's own loop at p95 (ms); a timer of asyncio alone takes 1 to 2
+MOST_LATE = 3.0
+#: seconds between two looks of the loop at its own lateness
+BEAT = 0.05
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def used_by_all() -> float:
+    """CPU seconds that the machine's processors have worked so far, what a hypervisor took from them included."""
+    user, nice, system, _idle, _wait, irq, softirq, stolen = (
+        int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    )
+    return (user + nice + system + irq + softirq + stolen) / _TICKS
+
+
+def used_by_us() -> float:
+    """CPU seconds of this process and all that it started, those that have ended and were waited for included."""
+    children: dict[int, list[int]] = {}
+    used: dict[int, float] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+            pid = int(stat.parent.name)
+            children.setdefault(int(fields[1]), []).append(pid)
+            used[pid] = sum(int(word) for word in fields[11:15]) / _TICKS
+    total, family = 0.0, [os.getpid()]
+    while family:
+        pid = family.pop()
+        total += used.get(pid, 0.0)
+        family += children.get(pid, [])
+    return total
+
+
+@dataclass(slots=True)
+class Watch:
+    """Begins when it is made. ``late`` are milliseconds that the loop came late, where ``beating`` was used."""
+
+    begun: float = field(default_factory=time.monotonic)
+    all: float = field(default_factory=used_by_all)
+    us: float = field(default_factory=used_by_us)
+    late: list[float] = field(default_factory=list)
+
+    def others(self) -> float:
+        """Share (0 to 1) of the machine's processors that others have had since."""
+        theirs = (used_by_all() - self.all) - (used_by_us() - self.us)
+        return max(0.0, theirs / ((time.monotonic() - self.begun) * (os.cpu_count() or 1)))
+
+    def void(self) -> str:
+        """Why what was measured since is the machine's and not the product's; empty where it is the product's."""
+        if self.late and (own := percentile(self.late, 0.95)) > MOST_LATE:
+            return f"the load itself was late by {own:.1f} ms at p95: the machine is busy"
+        if (share := self.others()) > MOST_OTHERS:
+            return f"others had {100 * share:.0f} % of the machine's processors"
+        return ""
+
+    def judge(self, figures: list[Figure]) -> list[Figure]:
+        """The same figures, void where they are not void already and this says so."""
+        why = self.void()
+        for figure in figures:
+            figure.void = figure.void or why
+        return figures
+
+    @contextlib.asynccontextmanager
+    async def beating(self) -> AsyncIterator[None]:
+        """Notes how late the running loop is."""
+        task = asyncio.ensure_future(self._beat())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _beat(self) -> None:
+        while True:
+            due = time.monotonic() + BEAT
+            await asyncio.sleep(BEAT)
+            self.late.append(1000 * (time.monotonic() - due))
