@@ -90,6 +90,7 @@ async def phone(data: Path, peers: list[int]) -> None:
     print(served.headsets.port, *ports, flush=True)
     keep_time_first()
     gc.collect()
+    gc.freeze()
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin, ended.set)
     await ended.wait()

@@ -64,7 +64,9 @@ class Headset(WSListener):
     ``dropped`` (audio left out because the network to the headset is slow) are counts over the socket's life.
     """
 
-    def __init__(self, agent: str, console: str, owner: HeadsetOwner) -> None:
+    def __init__(self, agent: str, console: str, owner: HeadsetOwner, number: int = 0) -> None:
+        #: in the order of arrival
+        self.number = number
         self.agent = agent
         self.console = console
         self.on_audio: Callable[[bytes], None] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import ssl
 from http import HTTPStatus
@@ -30,6 +31,8 @@ _log = logging.getLogger(__name__)
 PATH = "/headset"
 _MOST_FRAME = 8192
 _GOING_AWAY = 1001
+#: probes of many headsets do not all go out at once: audio would have to wait for them
+_STEPS = 20
 
 
 class HeadsetListener(Protocol):
@@ -53,6 +56,7 @@ class HeadsetServer:
         #: the newest of each agent
         self._by_agent: dict[str, Headset] = {}
         self._all: set[Headset] = set()
+        self._numbers = itertools.count()
         self.port = 0
 
     async def start(self) -> None:
@@ -119,7 +123,7 @@ class HeadsetServer:
         except InvalidToken as error:
             _log.warning("headset refused: token %s", error)
             return _Refusal(str(error))
-        return Headset(claims.agent, claims.console, self)
+        return Headset(claims.agent, claims.console, self, next(self._numbers))
 
     def opened(self, headset: Headset) -> None:
         self._all.add(headset)
@@ -143,13 +147,15 @@ class HeadsetServer:
             self._weigh(headset, monotonic_ns())
 
     async def _probe(self) -> None:
-        while True:
-            due = monotonic_ns() + int(PROBE_EVERY * 1e9)
-            await asyncio.sleep(PROBE_EVERY)
+        for step in itertools.cycle(range(_STEPS)):
+            due = monotonic_ns() + int(PROBE_EVERY / _STEPS * 1e9)
+            await asyncio.sleep(PROBE_EVERY / _STEPS)
             now = monotonic_ns()
             for headset in self._by_agent.values():
                 headset.liveness.forgive(now - due)
             for headset in list(self._by_agent.values()):
+                if headset.number % _STEPS != step:
+                    continue
                 try:
                     if self._weigh(headset, now):
                         headset.probe()

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import json
 import socket
 import struct
@@ -12,6 +13,7 @@ from websockets.exceptions import InvalidStatus
 
 from telephony.events import AgentRing, CallOffered, OfferEnded, OfferOutcome
 from telephony.media.headset import MOST_IGNORED
+from telephony.media.headset_liveness import PROBE_EVERY
 from telephony.media.token import sign
 
 FRAME = struct.pack("!BBHI", 8, 0, 1, 160) + b"\x2a" * 160
@@ -343,5 +345,22 @@ def test_a_headset_is_told_that_a_call_rings_at_its_agent_and_that_it_no_longer_
                 OfferEnded(call="c1", agent="agent1", offer=1, outcome=OfferOutcome.CALLER_GONE, rings=2)
             )
             assert await parts.text_of(client, "ring") == {"type": "ring", "call": "c1", "on": False}
+
+    on_loop(work())
+
+
+def test_the_probes_of_many_headsets_are_spread_over_the_time_between_two(on_loop: Any, parts: Any) -> None:
+    async def work() -> None:
+        async with parts.Desk() as desk, contextlib.AsyncExitStack() as stack:
+            clients = [await stack.enter_async_context(await desk.headset(f"agent{n}")) for n in range(20)]
+
+            async def second_probe(client: Any) -> float:
+                await parts.text_of(client, "probe")
+                await parts.text_of(client, "probe")
+                return time.monotonic()
+
+            times = sorted(await asyncio.gather(*(second_probe(client) for client in clients)))
+            # at once they would be within a few ms
+            assert times[-1] - times[0] > PROBE_EVERY / 2
 
     on_loop(work())
