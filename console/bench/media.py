@@ -252,6 +252,10 @@ def most_calls(steps: list[int], seconds: float) -> Figure:
             if not run.carried:
                 # a void run that was carried all the same is one; one that was not says nothing
                 void = run.void
+                # what the same core and kernel leave for any phone at all
+                floor = asyncio.run(measure("relay", count, seconds, pin))
+                values[f"core of the C relay at {count}"] = round(floor.cpu / floor.seconds, 2)
+                values[f"lost by the C relay at {count}"] = floor.lost
                 break
             most = count
     return Figure(
