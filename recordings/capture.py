@@ -251,22 +251,26 @@ class CaptureRecorder:
             thread.start()
 
     def _write_rounds(self) -> None:
-        while True:
+        while self._write_all():
             self._wake.wait(self._interval)
             self._wake.clear()
-            with self._lock:
-                taps = list(self._taps.values())
-                stopping = self._stopping
-            for tap in taps:
-                try:
-                    self._write_round(tap)
-                except Exception:
-                    # a defect here must not end the recording of every other call
-                    _log.exception("recording of call %s: this round failed", tap.call)
-            self._bound_memory(taps)
-            if stopping and not self._taps:
-                self._closed.put(None)
-                return
+
+    def _write_all(self) -> bool:
+        """One round over all recordings; False when the recorder has stopped and nothing is left to write."""
+        with self._lock:
+            taps = list(self._taps.values())
+            stopping = self._stopping
+        for tap in taps:
+            try:
+                self._write_round(tap)
+            except Exception:
+                # a defect here must not end the recording of every other call
+                _log.exception("recording of call %s: this round failed", tap.call)
+        self._bound_memory(taps)
+        if stopping and not self._taps:
+            self._closed.put(None)
+            return False
+        return True
 
     def _write_round(self, tap: CaptureTap) -> None:
         closing = tap.closing
@@ -336,18 +340,26 @@ class CaptureRecorder:
             waiting -= freed
 
     def _make_durable(self) -> None:
-        while (tap := self._closed.get()) is not None:
-            if tap.descriptor >= 0:
-                try:
-                    os.fsync(tap.descriptor)
-                    sync_folder((self._root / tap.path).parent)
-                except OSError as error:
-                    self.report(tap, f"write_error: {error.strerror or error}", tap.backlog.lost_seconds)
-                descriptor, tap.descriptor = tap.descriptor, -1
-                _close(descriptor, tap.call)
-            if tap.refused:
-                _log.warning("recording of call %s: %d packets were no G.711 packets", tap.call, tap.refused)
-            self._call(tap.on_closed, tap.path, tap.backlog.written, tap.backlog.packets_written)
+        while self._next_is_durable():
+            pass
+
+    def _next_is_durable(self) -> bool:
+        """Wait for the next ended recording and see it safely on disk; False when there will be none any more."""
+        tap = self._closed.get()
+        if tap is None:
+            return False
+        if tap.descriptor >= 0:
+            try:
+                os.fsync(tap.descriptor)
+                sync_folder((self._root / tap.path).parent)
+            except OSError as error:
+                self.report(tap, f"write_error: {error.strerror or error}", tap.backlog.lost_seconds)
+            descriptor, tap.descriptor = tap.descriptor, -1
+            _close(descriptor, tap.call)
+        if tap.refused:
+            _log.warning("recording of call %s: %d packets were no G.711 packets", tap.call, tap.refused)
+        self._call(tap.on_closed, tap.path, tap.backlog.written, tap.backlog.packets_written)
+        return True
 
 
 def _close(descriptor: int, call: str) -> None:

@@ -89,12 +89,13 @@ class LineParty:
         if self._released:
             return
         self._released = True
-        if self._dialog is None:
+        dialog, self._dialog = self._dialog, None
+        if dialog is None:
             return
         if self._inbound and not self._answered:
-            self._dialog.reject(status, reason)
+            dialog.reject(status, reason)
         else:
-            self._dialog.hang_up()
+            dialog.hang_up()
 
     def hold(self, held: bool) -> None:
         """Tell it by re-INVITE where the line can; held, it is sent music and need not send (RFC 3264 §8.4)."""
@@ -207,5 +208,5 @@ class LineParty:
 
     def dialog_ended(self, end: DialogEnd) -> None:
         if not self._released:
-            self._released = True
+            self._released, self._dialog = True, None
             self._owner.line_ended(self, end)

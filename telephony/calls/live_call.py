@@ -64,7 +64,6 @@ class LiveCall:
         self.call = call
         self.audio = CallAudio(call.id, around)
         self.reception = Reception(self, around)
-        self.desk = Desk(self, around)
         self._around = around
         self._lines: dict[int, LineParty] = {}
         #: telephones of agents, ringing or not yet joined, by agent
@@ -72,6 +71,10 @@ class LiveCall:
         self._timer: asyncio.TimerHandle | None = None
         self._silences = SilentParties()
         self._looks_at = 0
+
+    @property
+    def desk(self) -> Desk:
+        return Desk(self, self._around)
 
     def now(self) -> int:
         return self._around.clock.monotonic()
@@ -249,11 +252,13 @@ class LiveCall:
         self.reception.ended()
         for party in self._lines.values():
             party.release()
+        self._lines.clear()
         for agent in list(self._phones):
             self._drop_phone(agent)
         self.audio.close()
         self._around.floor.call_over(self.call.id)
         self._around.finished(self.call.id)
+        asyncio.get_running_loop().call_soon(self.reception.forgotten)
 
     def set_timer(self) -> None:
         """Wake up at the next time that the call or its attendant has; after each change of those."""

@@ -46,6 +46,10 @@ class Reception:
     def ended(self) -> None:
         self._attendant.ended()
 
+    def forgotten(self) -> None:
+        """Nobody asks for the call any more; what holds it is let go (as in ``ReportingDialog.forgotten``)."""
+        del self._attendant, self._live
+
     def forward_failed(self, status: int) -> None:
         self._attendant.forward_failed(status, self._live.now())
 

@@ -155,6 +155,7 @@ class PyVoipLine:
         def forget() -> None:
             self._lingering.discard(timer)
             self.dialogs.pop((dialog.call_id, dialog.local_tag), None)
+            dialog.forgotten()
 
         timer = loop.call_later(64 * self.transactions.t1, forget)
         self._lingering.add(timer)

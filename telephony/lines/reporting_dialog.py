@@ -8,15 +8,22 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from telephony.lines.line import DialogEnd, DialogListener, EndedBy
+
+if TYPE_CHECKING:
+    from telephony.lines.offers import Offers
+    from telephony.lines.transfers import Transfers
 
 log = logging.getLogger(__name__)
 
 
 class ReportingDialog(ABC):
     """The drivers' dialogs build on it; with them it implements ``telephony.lines.line.Dialog``."""
+
+    offers: Offers
+    transfers: Transfers
 
     def __init__(self, call_id: str, line_name: str, loop: asyncio.AbstractEventLoop) -> None:
         self.call_id = call_id
@@ -35,6 +42,12 @@ class ReportingDialog(ABC):
     @abstractmethod
     def linger(self) -> None:
         """The dialog has ended; it stays known for stragglers (a BYE that crosses ours) for 64*T1."""
+
+    def forgotten(self) -> None:
+        """No straggler comes any more. What holds the dialog is let go, so that its memory is free at once: rings of
+        objects wait for the garbage collector, which holds up the audio for as long as it has to free."""
+        self._listener = None
+        del self.offers, self.transfers
 
     def stop_negotiating(self) -> None:
         """The dialog ends: nothing of its own is to go on."""

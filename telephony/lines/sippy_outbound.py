@@ -64,6 +64,10 @@ class OutboundDialog(SippyDialog):
         self._cancel()
         self.end(EndedBy.US, 487, "Cancelled")
 
+    def forgotten(self) -> None:
+        super().forgotten()
+        self._invite = None
+
     def _cancel(self) -> None:
         if self._invite is not None:
             self._invite.cancel()

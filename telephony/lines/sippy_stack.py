@@ -74,6 +74,7 @@ class SippyStack:
             known.remove(dialog)
         if not known:
             self.dialogs.pop(dialog.call_id, None)
+        dialog.forgotten()
 
     def open_dialogs(self) -> list[SippyDialog]:
         return [dialog for known in self.dialogs.values() for dialog in known if not dialog.ended]

@@ -124,6 +124,7 @@ class Room:
             self._parties.clear()
             if self._tap is not None:
                 self._tap.close()
+                self.tap = None
         return dict(self._qualities)
 
     def renegotiated(self, party: int) -> None:

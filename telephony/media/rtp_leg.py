@@ -198,6 +198,7 @@ class RtpLeg:
             self._ports.release(self._socket)
             self.on_audio = self.on_digit = _ignore
             self._sender.on_sent = None
+            self._sender.transmit = _ignore
         return self.quality()
 
     # the clock's calls

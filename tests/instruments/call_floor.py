@@ -179,12 +179,13 @@ class Town(Peer):
 class CallFloor:
     """``async with call_floor(folder) as at``."""
 
-    def __init__(self, folder: Path, town: Town, **line: Any) -> None:
+    def __init__(self, folder: Path, town: Town, sip_t1: float, **line: Any) -> None:
         self.town = town
         self.settings = PhoneSettings(
             data=folder,
             sip_host="127.0.0.1",
             sip_port=free_port(socket.SOCK_DGRAM),
+            sip_t1=sip_t1,
             rtp_host="127.0.0.1",
             rtp_ports=(35000, 35399),
             headset_port=free_port(),
@@ -310,12 +311,14 @@ class CallFloor:
 
 
 @contextlib.asynccontextmanager
-async def call_floor(folder: Path, clock: Clock | None = None, **line: Any) -> AsyncIterator[CallFloor]:
-    """``clock``: the phone's, where it is not the system's. After the body no call, port or dialog may be left, and the
-    town has seen only sound SIP."""
+async def call_floor(
+    folder: Path, clock: Clock | None = None, sip_t1: float = 0.5, **line: Any
+) -> AsyncIterator[CallFloor]:
+    """``clock``: the phone's, where it is not the system's; ``sip_t1``: RFC 3261's T1 (s). After the body no call, port
+    or dialog may be left, and the town has seen only sound SIP."""
     loop = asyncio.get_running_loop()
     _, town = await loop.create_datagram_endpoint(lambda: Town(("127.0.0.1", 0)), local_addr=("127.0.0.1", 0))
-    at = CallFloor(folder, town, **line)
+    at = CallFloor(folder, town, sip_t1, **line)
     town.desk = ("127.0.0.1", at.settings.sip_port)
     at.phone = Phone(at.settings, SippyDriver(at.settings), CaptureRecorder(folder, loop), "test", clock)
     at.phone.stream.listen(at._heard)
