@@ -38,7 +38,7 @@ from console.routing.push import RoutingPush
 from console.tickets.waiting_callbacks import place_again
 from storage import rules
 from storage.call_projection import DESK
-from storage.callbacks import Callback, list_callbacks
+from storage.callbacks import Callback, open_callbacks
 from storage.database import open_engine, reading, transaction
 from storage.event_log import events_after, last_sequence
 from storage.phone_numbers import NumberingPlan
@@ -188,7 +188,7 @@ class WebDesk:
         return {**document, "version": saved.version}
 
     async def _waiting_callbacks(self) -> list[Callback]:
-        return await self.read(lambda conn: list_callbacks(conn, state="waiting", limit=1000))
+        return await self.read(lambda conn: open_callbacks(conn))
 
     async def _profile_of(self, username: str) -> AgentProfile:
         def find(conn: Connection) -> AgentProfile:

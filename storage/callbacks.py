@@ -1,8 +1,9 @@
-"""Call-backs that callers asked for in a queue: waiting, called, reached or cancelled.
+"""Call-backs that callers asked for in a queue: waiting, called, tried again, reached, given up or cancelled.
 
-The table is a reading of the event log. ``callback.requested`` opens a row; the call that calls back
-(``callback.started``) moves it; that a supervisor cancelled it is an event of node ``desk``. A call-back whose call
-ended before anybody dialled (a phone process that died) waits again and has no call.
+The table is a reading of the event log. ``callback.requested`` opens a row; each call that calls back
+(``callback.started``) moves it, and what follows when nobody was reached (``callback.unreached``). It is cancelled by
+an event of node ``desk`` (a supervisor), or of the phone (who asked for it is here by themselves). A call-back whose
+call ended before anybody dialled, or with the phone process, waits again and has no call.
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ from typing import Any
 from sqlalchemy import Column, Connection, Index, Integer, String, Table, bindparam, delete, func, or_, select
 
 from storage.database import is_sqlite
-from storage.event_fields import Event, number, text
+from storage.event_fields import Event, number, priority, text, whole
 from storage.metadata import Instant, Key, LongText, metadata
 from storage.phone_numbers import NumberingPlan, normalise
 from storage.upsert import upsert
 
-STATES = ("waiting", "called", "reached", "cancelled")
+STATES = ("waiting", "called", "retry", "reached", "unreached", "cancelled")
+#: somebody is still to be called
+OPEN = ("waiting", "retry")
+#: how a call ends that the phone process took with it (docs/architecture.md)
+_LOST = 500
 
 callbacks = Table(
     "callbacks",
@@ -39,6 +44,8 @@ callbacks = Table(
     Column("changed_at", Instant, nullable=False),
     Column("cancelled_by", String, nullable=False),
     Column("note", LongText, nullable=False),
+    Column("priority", Integer, nullable=False, server_default="0"),
+    Column("due_at", Instant, nullable=True),
     Index(None, "state", "waiting_since"),
 )
 #: built once: making a statement costs more than running it
@@ -50,7 +57,12 @@ _OF_CALLS = select(callbacks).where(
 )
 
 _OF_REQUEST = frozenset({"callback.requested", "callback.cancelled"})
-_OF_CALL = frozenset({"call.offer_ended", "call.progress", "call.answered", "party.joined", "call.ended"})
+_OF_CALL = frozenset(
+    {
+        *("call.queued", "call.priority", "call.offer_ended", "call.progress", "call.answered", "party.joined"),
+        *("callback.unreached", "call.ended"),
+    }
+)
 #: the types of events that this table is read from
 EVENT_TYPES = (*sorted(_OF_REQUEST), "callback.started", *sorted(_OF_CALL))
 
@@ -66,7 +78,7 @@ class CallbackError(ValueError):
 @dataclass(frozen=True, slots=True)
 class Callback:
     """``requested_in`` is the call in which it was asked for, ``call`` the newest that calls back; ``attempts``: how
-    often the number was dialled. Times are Unix seconds."""
+    often the number was dialled; ``due_at``: when it is tried again (``retry``). Times are Unix seconds."""
 
     requested_in: str
     queue: str
@@ -82,6 +94,8 @@ class Callback:
     changed_at: float = 0.0
     cancelled_by: str = ""
     note: str = ""
+    priority: int = 0
+    due_at: float | None = None
 
 
 def apply(conn: Connection, events: Sequence[Event], plan: NumberingPlan) -> None:
@@ -121,27 +135,35 @@ def get_callback(conn: Connection, requested_in: str) -> Callback | None:
 def list_callbacks(
     conn: Connection, *, state: str = "", queue: str = "", since: float | None = None, limit: int = 200
 ) -> list[Callback]:
-    """Those that wait first, the longest wait first; then the others, the newest change first."""
-    waits = callbacks.c.state != "waiting"
+    """Those that wait first, the longest wait first, then those to be tried again, the next first; then the others, the
+    newest change first."""
+    waits = callbacks.c.state.not_in(OPEN)
     query = select(callbacks)
     if state:
         query = query.where(callbacks.c.state == state)
     if queue:
         query = query.where(callbacks.c.queue == queue)
     if since is not None:
-        query = query.where(or_(callbacks.c.state == "waiting", callbacks.c.requested_at >= since))
+        query = query.where(or_(callbacks.c.state.in_(OPEN), callbacks.c.requested_at >= since))
     first = (waits, func.coalesce(callbacks.c.changed_at, 0).desc(), callbacks.c.requested_in)
     rows = [Callback(*row) for row in conn.execute(query.order_by(*first).limit(limit))]
-    waiting = sorted((row for row in rows if row.state == "waiting"), key=lambda row: row.waiting_since)
-    return waiting + [row for row in rows if row.state != "waiting"]
+    still = sorted((row for row in rows if row.state in OPEN), key=lambda row: (row.due_at or 0.0, row.waiting_since))
+    return still + [row for row in rows if row.state not in OPEN]
+
+
+def open_callbacks(conn: Connection, limit: int = 1000) -> list[Callback]:
+    """Those whom somebody is still to call, the longest wait first."""
+    query = select(callbacks).where(callbacks.c.state.in_(OPEN)).order_by(callbacks.c.waiting_since).limit(limit)
+    return [Callback(*row) for row in conn.execute(query)]
 
 
 def cancel(conn: Connection, requested_in: str, by: str, note: str = "") -> dict[str, Any]:
-    """The event that cancels a call-back which still waits, to be stored. Raises ``CallbackError``."""
+    """The event that cancels a call-back which still waits, in its queue or for its next try, to be stored. Raises
+    ``CallbackError``."""
     found = get_callback(conn, requested_in)
     if found is None:
         raise CallbackError("not_found", "there is no such call-back")
-    if found.state != "waiting":
+    if found.state not in OPEN:
         raise CallbackError("wrong_state", f"the call-back is {found.state}")
     return {"type": "callback.cancelled", "call": requested_in, "by": by, "note": note, "at": time.time()}
 
@@ -168,24 +190,41 @@ def _requested(event: Event, plan: NumberingPlan) -> Callback:
         requested_at=at,
         waiting_since=number(event, "waiting_since") or at,
         changed_at=at,
+        priority=priority(event, "priority"),
     )
 
 
 def _moved(row: Callback, event: Event) -> Callback:
     kind, at = event["type"], number(event, "at")
     if kind == "callback.cancelled":
-        if row.state != "waiting":
+        if row.state not in OPEN:
             return row
-        return replace(row, state="cancelled", cancelled_by=text(event, "by"), note=text(event, "note"), changed_at=at)
+        by, note = text(event, "by"), text(event, "note")
+        return replace(row, state="cancelled", cancelled_by=by, note=note, changed_at=at, due_at=None)
     if kind == "callback.started":
-        return replace(row, call=str(event["call"]), changed_at=at)
+        state = "waiting" if row.state in ("called", *OPEN) else row.state
+        queue = text(event, "queue") or row.queue
+        return replace(row, state=state, queue=queue, call=str(event["call"]), changed_at=at, due_at=None)
     if event["call"] != row.call or row.state in ("reached", "cancelled"):
         return row
+    if kind == "callback.unreached":
+        seconds = number(event, "retry_in")
+        due = at + seconds if seconds > 0 else None
+        return replace(row, state="unreached" if due is None else "retry", due_at=due, changed_at=at)
+    if kind == "call.priority":
+        return replace(row, priority=priority(event, "priority"))
+    if kind == "call.queued" and row.state == "waiting":
+        return replace(row, queue=text(event, "queue") or row.queue)
     if kind == "call.offer_ended" and event.get("outcome") == "answered":
         # the agent has it: the number is dialled now
         return replace(row, state="called", attempts=row.attempts + 1, agent=text(event, "agent"), changed_at=at)
     if kind == "call.answered" or (kind == "party.joined" and event.get("role") == "caller"):
         return replace(row, state="reached", agent=text(event, "agent") or row.agent, changed_at=at)
-    if kind == "call.ended" and row.state == "waiting":
-        return replace(row, call="", changed_at=at)
+    if kind == "call.ended" and (row.state == "waiting" or _taken_along(row, event)):
+        return replace(row, state="waiting", call="", changed_at=at)
     return row
+
+
+def _taken_along(row: Callback, event: Event) -> bool:
+    """The phone process ended while the number was dialled: nobody can say what came of it."""
+    return row.state == "called" and text(event, "by") == "system" and whole(event, "sip_status") == _LOST

@@ -75,6 +75,15 @@ DEFAULTS: dict[str, Default] = {
     "transfer_ring_limit": Default(
         6, "rings", "转接响铃几声算无人接 · rings at a transfer's target before it is unanswered", 1, 30
     ),
+    "callback_attempts": Default(
+        3, "attempts", "回拨最多拨几次 · tries before a call-back becomes a ticket (D116)", 1, 20
+    ),
+    "callback_retry_first": Default(
+        300, "s", "首次回拨未通后多久再拨 · wait after the first try of a call-back", 1, 86399
+    ),
+    "callback_retry_next": Default(900, "s", "之后每次未通后多久再拨 · wait after each further try", 1, 86399),
+    "one_way_after": Default(5, "s", "多久无声算单向 · silence before audio counts as one-way", 1, 60),
+    "headset_lost_limit": Default(60, "s", "耳麦断开后通话保留多久 · how long a call waits for a lost headset", 5, 600),
     "elderly_age": Default(70, "years", "满多少岁优先接听 · age from which callers go first (D24)", 50, 120),
     "login_failures": Default(5, "attempts", "密码错误几次后锁定 · wrong passwords before a lock", 1, 100),
     "login_failure_window": Default(900, "s", "计算密码错误的时间段 · period in which they are counted", 1, 86400),

@@ -1,6 +1,7 @@
-"""Tickets: what somebody has to see to after a call, first of all the voicemails of a queue.
+"""Tickets: what somebody has to see to after a call: the voicemails of a queue, and the call-backs that reached nobody.
 
-The table is a reading of the event log: ``voicemail.left`` opens a ticket, and what people do with it
+The table is a reading of the event log: ``voicemail.left`` opens a ticket, and so does the last ``callback.unreached``
+of a call-back (of the call in which it was asked for); what people do with it
 (``ticket.taken``, ``ticket.done``, ``ticket.reopened``) are events of node ``desk``, which are its history.
 """
 
@@ -19,7 +20,7 @@ from storage.event_fields import Event, number, text
 from storage.insert_missing import insert_missing
 from storage.metadata import Instant, Key, LongText, metadata
 
-KINDS = ("voicemail",)
+KINDS = ("voicemail", "callback")
 STATES = ("open", "taken", "done")
 MAX_NOTE = 2000
 
@@ -59,7 +60,8 @@ class TicketError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """``starts`` and ``seconds``: where in the call's recording the message is. Times are Unix seconds."""
+    """``starts`` and ``seconds``: where in the call's recording the message is, 0 where there is none. Times are Unix
+    seconds."""
 
     id: str
     kind: str
@@ -82,7 +84,10 @@ def apply(conn: Connection, events: Sequence[Event]) -> None:
         if not isinstance(call, str) or not call:
             continue
         if kind == "voicemail.left":
-            conn.execute(insert_missing(tickets, is_sqlite(conn)), _opened(event, call))
+            conn.execute(insert_missing(tickets, is_sqlite(conn)), _opened(event, "voicemail", call))
+        elif kind == "callback.unreached" and not number(event, "retry_in"):
+            asked_in = text(event, "requested_in") or call
+            conn.execute(insert_missing(tickets, is_sqlite(conn)), _opened(event, "callback", asked_in))
         elif kind in STEPS:
             _step(conn, event)
 
@@ -95,7 +100,7 @@ def rebuild(conn: Connection, events: Iterable[Sequence[Event]]) -> None:
 
 
 #: the types of events that this table is read from
-EVENT_TYPES = ("voicemail.left", *STEPS)
+EVENT_TYPES = ("voicemail.left", "callback.unreached", *STEPS)
 
 
 def step(conn: Connection, ticket: str, kind: str, by: str, note: str = "", over: bool = False) -> dict[str, Any]:
@@ -154,12 +159,12 @@ def tickets_of_calls(conn: Connection, calls: Iterable[str]) -> dict[str, Ticket
     return {row.call: Ticket(*row) for row in found}
 
 
-def _opened(event: Event, call: str) -> dict[str, Any]:
+def _opened(event: Event, kind: str, call: str) -> dict[str, Any]:
     at = number(event, "at")
     return {
         # the same event makes the same ticket
         "id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"ticket:{event['node']}:{event['sequence']}")),
-        "kind": "voicemail",
+        "kind": kind,
         "call": call,
         "queue": text(event, "queue"),
         "created_at": at,

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 
+from telephony.callback_desk import CallbackDesk
 from telephony.calls.call import CallRefused
 from telephony.calls.desk import Desk
 from telephony.calls.live_call import LiveCall
@@ -113,6 +114,8 @@ class _Callback(_Arguments):
     requested_in: str = ""
     waiting_since: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
     priority: Annotated[int, msgspec.Meta(ge=-1000, le=1000)] | None = None
+    attempt: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
+    not_before: Annotated[float, msgspec.Meta(ge=0.0, le=1e11)] = 0.0
 
 
 class _Cancel(_Arguments):
@@ -136,17 +139,9 @@ class Commanded(Protocol):
     def calls(self) -> Mapping[str, LiveCall]: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def callbacks(self) -> CallbackDesk: ...
     def dial(self, agent: str, number: str, line_name: str = "", patient_id: str = "") -> str: ...
-    def place_callback(
-        self,
-        queue: str,
-        number: str,
-        patient_id: str = "",
-        requested_in: str = "",
-        waiting_since: float = 0.0,
-        priority: int | None = None,
-    ) -> str: ...
-    def cancel_callback(self, call: str) -> None: ...
     def mark(self, agent: str, call: str, mark: str, detail: str = "") -> None: ...
     def reach(self, agent: str, device: Device, number: str = "") -> Agent: ...
     def set_routing(self, document: dict[str, Any]) -> None: ...
@@ -198,12 +193,19 @@ class Commands:
             "callback.place": (
                 _Callback,
                 lambda a: {
-                    "call": phone.place_callback(
-                        a.queue, a.number, a.patient_id, a.requested_in, a.waiting_since, a.priority
+                    "call": phone.callbacks.place(
+                        a.queue,
+                        a.number,
+                        a.patient_id,
+                        a.requested_in,
+                        a.waiting_since,
+                        a.priority,
+                        a.attempt,
+                        a.not_before,
                     )
                 },
             ),
-            "callback.cancel": (_Cancel, lambda a: phone.cancel_callback(a.call)),
+            "callback.cancel": (_Cancel, lambda a: phone.callbacks.cancel(a.call)),
             "routing.set": (_Routing, lambda a: phone.set_routing(a.routing)),
             "rules.set": (_Rules, lambda a: phone.set_rules(a.rules)),
         }

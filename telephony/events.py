@@ -10,77 +10,16 @@ nanoseconds on the node's monotonic clock (comparable only within one boot of on
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import msgspec
 
+from telephony.event_terms import AgentStatus as AgentStatus
+from telephony.event_terms import Direction as Direction
+from telephony.event_terms import OfferOutcome as OfferOutcome
+from telephony.event_terms import Party as Party
+from telephony.event_terms import Role as Role
+from telephony.event_terms import TransferKind as TransferKind
 from telephony.targets import Target as Target
 from telephony.targets import TargetKind as TargetKind
-
-
-class Direction(StrEnum):
-    INBOUND = "inbound"
-    OUTBOUND = "outbound"
-
-
-class Party(StrEnum):
-    """Who did something. ``CALLER`` is the outside party of the call, whichever side dialled."""
-
-    CALLER = "caller"
-    AGENT = "agent"
-    NETWORK = "network"
-    SYSTEM = "system"
-
-
-class Role(StrEnum):
-    """How somebody takes part in a call (docs/call-control.md)."""
-
-    #: the outside party that the call began with
-    CALLER = "caller"
-    #: handles the call
-    AGENT = "agent"
-    #: asked by an agent apart from the caller, who is held (D22)
-    CONSULTED = "consulted"
-    #: takes part in a conference, or was transferred to
-    MEMBER = "member"
-    #: a supervisor who hears and is not heard
-    LISTENER = "listener"
-    #: a supervisor whom only the agent hears
-    WHISPERER = "whisperer"
-    #: a supervisor whom everybody hears
-    BARGER = "barger"
-
-
-class TransferKind(StrEnum):
-    #: the agent leaves at once
-    BLIND = "blind"
-    #: the agent has talked to the other party before (D21)
-    CONSULT = "consult"
-    #: handed to the peer with REFER (RFC 3515); the call has left this house
-    REFER = "refer"
-    #: a supervisor took the call over
-    TAKE_OVER = "take_over"
-    #: by a menu or an overflow rule
-    ROUTED = "routed"
-
-
-class OfferOutcome(StrEnum):
-    ANSWERED = "answered"
-    NO_ANSWER = "no_answer"
-    REJECTED = "rejected"
-    HEADSET_LOST = "headset_lost"
-    CALLER_GONE = "caller_gone"
-    #: it rang at several, and another answered
-    ELSEWHERE = "elsewhere"
-
-
-class AgentStatus(StrEnum):
-    OFFLINE = "offline"
-    NOT_READY = "not_ready"
-    READY = "ready"
-    RINGING = "ringing"
-    TALKING = "talking"
-    WRAP_UP = "wrap_up"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -340,18 +279,43 @@ class CallDequeued(CallEvent, frozen=True, kw_only=True, tag="call.dequeued"):
 
 
 class CallbackRequested(CallEvent, frozen=True, kw_only=True, tag="callback.requested"):
-    """The caller chose to be called back; ``waiting_since`` (Unix seconds) keeps the place in the queue."""
+    """The caller chose to be called back; ``waiting_since`` (Unix seconds) and ``priority`` keep the place in the
+    queue."""
 
     queue: str
     number: str
     waiting_since: float
+    priority: int = 0
 
 
 class CallbackStarted(CallEvent, frozen=True, kw_only=True, tag="callback.started"):
-    """This call calls back who asked for it in call ``requested_in``."""
+    """This call calls back who asked for it in call ``requested_in``; ``attempt`` counts from 1."""
 
     queue: str
     requested_in: str
+    attempt: int = 1
+
+
+class CallbackUnreached(CallEvent, frozen=True, kw_only=True, tag="callback.unreached"):
+    """The number was dialled and nobody was reached: try ``attempt`` of ``attempts``. The next one is made
+    ``retry_in`` seconds from now; 0: there is none, and the wish becomes a ticket of ``queue``."""
+
+    queue: str
+    requested_in: str
+    attempt: int
+    attempts: int
+    retry_in: float
+    sip_status: int = 0
+    reason: str = ""
+
+
+class CallbackCancelled(CallEvent, frozen=True, kw_only=True, tag="callback.cancelled"):
+    """Nobody needs to call back any more who asked for it in ``call``: they are in the house by themselves, or were
+    reached otherwise, in call ``by_call``. Supervisors cancel by an event of the desk of this name."""
+
+    by: str
+    by_call: str
+    note: str = ""
 
 
 class VoicemailLeft(CallEvent, frozen=True, kw_only=True, tag="voicemail.left"):
@@ -489,6 +453,8 @@ AnyEvent = (
     | CallDequeued
     | CallbackRequested
     | CallbackStarted
+    | CallbackUnreached
+    | CallbackCancelled
     | VoicemailLeft
     | CallEnded
     | RecordingStarted

@@ -12,13 +12,14 @@ from typing import Any
 import msgspec
 
 from telephony import events
-from telephony.calls.call import Call, CallRefused, Phase
+from telephony.callback_desk import CallbackDesk
+from telephony.calls.call import Call, CallRefused
 from telephony.calls.live_call import LiveCall
 from telephony.calls.surroundings import Surroundings
 from telephony.clock import SECOND, Clock, SystemClock
 from telephony.commands import Commands
 from telephony.event_stream import EventStream
-from telephony.events import CallMarked, Direction, Party, RoutingChanged
+from telephony.events import CallMarked, Direction, RoutingChanged
 from telephony.floor.agent import Agent, AgentRefused, Device
 from telephony.floor.floor import Floor
 from telephony.identifiers import new_call_id
@@ -91,6 +92,16 @@ class Phone:
         self.stream.heed(self.headsets.observe)
         self._sounds = SoundLibrary(settings.data)
         self.outlook = QueueOutlook(lambda: (live.call for live in self.calls.values()), self.floor, self._memory)
+        self.callbacks = CallbackDesk(
+            self.clock,
+            self.calls,
+            self._live,
+            diallable,
+            lambda: self.routing,
+            self.outlook,
+            self.stream.publish,
+        )
+        self.stream.heed(self.callbacks.observe)
         self._around = Surroundings(
             clock=self.clock,
             publish=self.stream.publish,
@@ -103,7 +114,8 @@ class Phone:
             outlook=self.outlook,
             line=self._line_for_dialling,
             diallable=diallable,
-            place_callback=self._call_back,
+            place_callback=self.callbacks.requested,
+            call_again=self.callbacks.again,
             route=self.route,
             finished=self._call_finished,
         )
@@ -150,6 +162,7 @@ class Phone:
         for live in list(self.calls.values()):
             live.system_ends(480, "the phone is shut down")
         await self._driver.stop()
+        self.callbacks.close()
         await self.headsets.stop()
         await asyncio.sleep(0)
         await self.stream.stop()
@@ -233,50 +246,6 @@ class Phone:
             raise
         return call
 
-    def place_callback(
-        self,
-        queue: str,
-        number: str,
-        patient_id: str = "",
-        requested_in: str = "",
-        waiting_since: float = 0.0,
-        priority: int | None = None,
-    ) -> str:
-        """A call-back waits in ``queue`` beside the callers, since ``waiting_since`` (Unix seconds; 0: now); gives the
-        call's id. Whoever takes it has ``number`` dialled (D116). Raises CallRefused ``bad_number``."""
-        digits = diallable(number)
-        now, waited = self.clock.monotonic(), self.clock.wall() - waiting_since if waiting_since else 0.0
-        live = self._live(
-            Direction.OUTBOUND,
-            "",
-            number,
-            dialled=digits,
-            queue=self.routing.queue(queue).name,
-            patient_id=patient_id,
-            requested_in=requested_in,
-            priority=self.routing.priorities.callback if priority is None else priority,
-        )
-        position = self.outlook.waiting(live.call.queue) + 1
-        live.run(live.call.wait_to_call_back(now, now - int(max(0.0, waited) * SECOND), position))
-        return live.call.id
-
-    def cancel_callback(self, call: str) -> None:
-        """The call-back that waits as ``call`` is not made after all. Raises CallRefused ``no_such_call``,
-        ``wrong_state`` (somebody has taken it)."""
-        live = self.calls.get(call)
-        if live is None or live.call.requested_in is None:
-            raise CallRefused("no_such_call", "This call-back does not wait any more.")
-        if live.call.phase not in (Phase.QUEUED, Phase.RINGING):
-            raise CallRefused("wrong_state", "Somebody has taken this call-back.")
-        live.run(live.call.end(Party.SYSTEM, 487, "cancelled", self.clock.monotonic()))
-
-    def _call_back(self, call: Call, queue: str, since: float) -> None:
-        """The caller of ``call`` keeps their place and hangs up."""
-        try:
-            self.place_callback(queue, call.number, call.patient_id, call.id, since, call.priority)
-        except CallRefused as error:
-            log.error("call %s: no call-back can be placed: %s", call.id, error)
-
     def _line_for_dialling(self, name: str) -> tuple[Line, LineSettings]:
         """The line of this name, or the first that is up. Raises CallRefused ``no_line``."""
         if name:
@@ -300,6 +269,7 @@ class Phone:
         self.calls.pop(call, None)
 
     # ---- routing
+        self.callbacks.ended(call)
 
     def route(self) -> None:
         """Look for matches once the current batch of effects is through."""
@@ -377,6 +347,7 @@ class Phone:
             "calls": [self._call_map(live, now) for live in self.calls.values()],
             "queues": [queue.name for queue in self.routing.queues],
             "routing_version": self.routing.version,
+            "callbacks": self.callbacks.pending(),
             "lines": [
                 {
                     "line": line.name,

@@ -29,6 +29,12 @@ class Rules:
     dial_ring_limit: int = 12
     #: rings at a transfer's or consultation's target before it counts as unanswered
     transfer_ring_limit: int = 6
+    #: how often a call-back is tried before it becomes a ticket; seconds after the first try, and after later ones
+    callback_attempts: int = 3
+    callback_retry_first: float = 300.0
+    callback_retry_next: float = 900.0
+    #: seconds without a packet from somebody who should be heard, before that is said
+    one_way_after: float = 5.0
     #: seconds of hold before the console says so
     hold_hint: float = 60.0
     #: seconds of talk before the console says so (D7)
@@ -78,6 +84,10 @@ _SETTABLE: dict[str, type] = {
     "agent_ring_last": int,
     "dial_ring_limit": int,
     "transfer_ring_limit": int,
+    "callback_attempts": int,
+    "callback_retry_first": float,
+    "callback_retry_next": float,
+    "one_way_after": float,
     "hold_hint": float,
     "duration_hint": float,
     "private_call_limit": float,

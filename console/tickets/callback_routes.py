@@ -28,7 +28,7 @@ READERS = ("supervisor", "admin")
 class CallbacksQuery(msgspec.Struct):
     """``since``: of those that wait no more, the ones asked for from then on (ISO 8601 or Unix seconds)."""
 
-    state: Literal["", "waiting", "called", "reached", "cancelled"] = ""
+    state: Literal["", "waiting", "called", "retry", "reached", "unreached", "cancelled"] = ""
     queue: Annotated[str, msgspec.Meta(max_length=64)] = ""
     since: Annotated[str, msgspec.Meta(max_length=80)] = ""
     limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 200
@@ -36,7 +36,8 @@ class CallbacksQuery(msgspec.Struct):
 
 class CallbackView(msgspec.Struct, kw_only=True):
     """``id`` is the call in which it was asked for, ``call`` the one that calls back. ``state``: ``waiting``,
-    ``called`` (nobody reached so far), ``reached``, ``cancelled``. ``number`` is masked."""
+    ``called`` (nobody reached so far), ``retry`` (tried again at ``due_at``), ``reached``, ``unreached`` (given up, a
+    ticket now), ``cancelled`` (by ``caller``: called in meanwhile). ``number`` is masked."""
 
     id: str
     queue: str
@@ -52,6 +53,8 @@ class CallbackView(msgspec.Struct, kw_only=True):
     agent: str | None
     cancelled_by: str | None
     note: str
+    priority: int
+    due_at: str | None
 
 
 class CallbackList(msgspec.Struct):
@@ -90,7 +93,7 @@ async def cancel(call: ApiCall) -> CallbackView:
         stored = append_desk_event(conn, event, desk.plan)
         access_trail.record(conn, user.username, "callback.cancel", "call", requested_in, {}, event["note"])
         (view,) = _views(conn, [one for one in [callbacks.get_callback(conn, requested_in)] if one])
-        return stored, before.call if before else "", view
+        return stored, (before.call or requested_in) if before else "", view
 
     try:
         event, waits_as, view = await call.run(work)
@@ -139,4 +142,6 @@ def _view(one: Callback, patient: str, patients: dict[str, str]) -> CallbackView
         agent=one.agent or None,
         cancelled_by=one.cancelled_by or None,
         note=one.note,
+        priority=one.priority,
+        due_at=iso(one.due_at) if one.due_at else None,
     )

@@ -1,4 +1,5 @@
-"""Call-backs outlive the phone process: those that wait are placed again when it comes back without them."""
+"""Call-backs outlive the phone process: those that wait, in a queue or for their next try, are placed again when it
+comes back without them."""
 
 from __future__ import annotations
 
@@ -24,6 +25,7 @@ async def place_again(
     calls = snapshot.get("calls", ())
     # the log may not say yet which call calls back: the phone does
     held = {call["call"] for call in calls} | {call.get("requested_in") or call["call"] for call in calls}
+    held |= {later["requested_in"] for later in snapshot.get("callbacks", ())}
     placed = 0
     for one in await waiting():
         if one.call in held or one.requested_in in held or one.requested_at < now - OLDEST:
@@ -35,6 +37,9 @@ async def place_again(
                 number=one.number,
                 requested_in=one.requested_in,
                 waiting_since=one.waiting_since,
+                priority=one.priority,
+                attempt=one.attempts + 1,
+                not_before=one.due_at or 0.0,
             )
         except ApiError as error:
             if error.status == 503:

@@ -75,6 +75,8 @@ class Call:
     priorities: Mapping[str, int] = field(default_factory=dict)
     #: the call in which this call-back was asked for, or what else it comes from; None: no call-back
     requested_in: str | None = None
+    #: which try of the call-back this is
+    attempt: int = 1
     phase: Phase = Phase.NEW
     started_at: int = 0
     #: since when it waits, over all queues
@@ -142,7 +144,9 @@ class Call:
         """A call-back waits beside the callers, with the place of the call that it was asked for in (D116)."""
         self.started_at = now
         self._caller(now)
-        placed = events.CallbackStarted(call=self.id, queue=self.queue, requested_in=self.requested_in or "")
+        placed = events.CallbackStarted(
+            call=self.id, queue=self.queue, requested_in=self.requested_in or "", attempt=self.attempt
+        )
         effects = [self._started(), Emit(placed), *self._into_queue(self.queue, now, position)]
         self.queued_at = waiting_since
         return effects
@@ -188,7 +192,7 @@ class Call:
         if self.phase not in (Phase.MENU, Phase.QUEUED, Phase.RINGING):
             return []
         effects = offers.end_queued(self, OfferOutcome.NO_ANSWER, now)
-        if self.caller_rings is None:
+        if self.caller_rings is None and self.requested_in is None:
             self.caller_rings = RingCounter(now, self.rules.cadence_ns)
             if not self.picked_up:
                 effects.append(RingLine())

@@ -147,6 +147,13 @@ class ForwardFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class CallAgain:
+    """The call-back was not reached: place it anew in ``seconds``."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """Nothing more will come; release ports, recorder, timers."""
 
@@ -172,6 +179,7 @@ Effect = (
     | Route
     | AwaitAgent
     | ForwardFailed
+    | CallAgain
     | Finish
 )
 Effects = list[Effect]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from telephony import events
-from telephony.calls import conversation, message, offers
+from telephony.calls import callback_plan, conversation, message, offers
 from telephony.calls.effects import Effects, Emit, Finish, FreeAgent, ReleaseLine, RemoveParty
 from telephony.calls.participant import Kind
 from telephony.clock import SECOND
@@ -32,6 +32,7 @@ def end(call: Call, by: Party, status: int, reason: str, now: int, release: tupl
         seconds = (now - call.queued_at) / SECOND
         left = events.CallDequeued(call=call.id, queue=call.queue, why="abandoned", waited_seconds=seconds)
         effects.append(Emit(left))
+    effects += callback_plan.unreached(call, status, reason)
     call.phase = Phase.ENDED
     ended = events.CallEnded(
         call=call.id,

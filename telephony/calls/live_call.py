@@ -16,6 +16,7 @@ from telephony.calls.effects import (
     AnswerLine,
     AwaitAgent,
     DialParty,
+    CallAgain,
     Effect,
     Effects,
     Emit,
@@ -103,6 +104,12 @@ class LiveCall:
 
     def _open_line(self, number: int, line: Line, settings: LineSettings) -> LineParty:
         party = LineParty(self.call.id, number, line, settings, self._around.ports.open_leg(), self)
+    def wait_to_call_back(self, waiting_since: int, position: int) -> None:
+        """A call-back waits in its queue, since ``waiting_since`` (monotonic ns)."""
+        self.run(self.call.wait_to_call_back(self.now(), waiting_since, position))
+        self.reception.wait_to_call_back()
+        self.set_timer()
+
         if number >= 0:
             self._lines[number] = party
             self.audio.add_leg(number, party.leg)
@@ -181,6 +188,8 @@ class LiveCall:
                 self.reception.forward_failed(status)
             case Finish():
                 self._finish()
+            case CallAgain(seconds):
+                around.call_again(call, seconds)
             case _:
                 assert_never(effect)
 
@@ -196,6 +205,7 @@ class LiveCall:
         if number == 0:
             self.call.line = line.name
         party.dial(address)
+            self.reception.answered()
 
     def _dial_phone(self, agent: str, number: str) -> None:
         """The agent works at a telephone: what rings at their desk is that (D103)."""
@@ -273,6 +283,8 @@ class LiveCall:
 
     def _due(self) -> None:
         self.run(self.call.due(self.now()))
+        if self.call.phase is Phase.ENDED:
+            return
         self.reception.due()
         self._look(self.now())
         self.set_timer()
@@ -281,8 +293,9 @@ class LiveCall:
         """Does audio come from everybody who should be heard?"""
         if not self.call.talking or now < self._looks_at:
             return
-        self._looks_at = now + LOOK_NS
-        for number, silent in self._silences.look(self.audio.received(), now).items():
+        after = int(self.call.rules.one_way_after * SECOND)
+        self._looks_at = now + min(LOOK_NS, after)
+        for number, silent in self._silences.look(self.audio.received(), now, after).items():
             party = self.call.parties.get(number)
             if party is not None:
                 party.silent = silent

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 from telephony.clock import SECOND
 
-#: how often a call is looked at, and for how long nothing may come before that is told (ns). A telephone that sends
-#: nothing while its owner is silent (RFC 3389) is told of too; that is taken back with its next packet
+#: how often a call is looked at (ns); for how long nothing may come before that is told is a rule (``one_way_after``).
+#: A telephone that sends nothing while its owner is silent (RFC 3389) is told of too; its next packet takes that back
 LOOK_NS = 2 * SECOND
-ONE_WAY_NS = 5 * SECOND
 #: a call that nobody looked at for so long begins anew: it was not talking, or the process stood still
 _FORGET_NS = 2 * LOOK_NS
 
@@ -23,9 +22,9 @@ class SilentParties:
         self._last: dict[int, tuple[int, int]] = {}
         self._looked_at = 0
 
-    def look(self, received: Mapping[int, int], now: int) -> dict[int, bool]:
-        """``received``: packets so far of each party that should be heard. Gives who has fallen silent (True), or is
-        no longer (False)."""
+    def look(self, received: Mapping[int, int], now: int, after: int) -> dict[int, bool]:
+        """``received``: packets so far of each party that should be heard. Gives who has fallen silent for ``after`` ns
+        (True), or is silent no longer (False)."""
         if now - self._looked_at > _FORGET_NS:
             self._last.clear()
         self._looked_at = now
@@ -37,7 +36,7 @@ class SilentParties:
                 self._last[party] = (packets, now)
                 if known is not None and party in self.silent:
                     changes[party] = False
-            elif now - known[1] >= ONE_WAY_NS and party not in self.silent:
+            elif now - known[1] >= after and party not in self.silent:
                 changes[party] = True
         for party, silent in changes.items():
             (self.silent.add if silent else self.silent.discard)(party)

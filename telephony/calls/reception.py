@@ -35,6 +35,9 @@ class Reception:
     def begin(self) -> None:
         self._attendant.begin(self._live.now())
 
+    def wait_to_call_back(self) -> None:
+        self._attendant.wait_to_call_back(self._live.now())
+
     def queued(self) -> None:
         """Waiting for an agent again, by somebody else's hand than the attendant's."""
         self._attendant.queued(self._live.now())
@@ -132,7 +135,11 @@ class Reception:
         call = self.call
         waited = (self._live.now() - call.queued_at) / SECOND if call.queued_at else 0.0
         since = self._around.clock.wall() - waited
-        self.publish(CallbackRequested(call=call.id, queue=queue, number=call.number, waiting_since=since))
+        self.publish(
+            CallbackRequested(
+                call=call.id, queue=queue, number=call.number, waiting_since=since, priority=call.priority
+            )
+        )
         self._around.place_callback(call, queue, since)
 
     def end(self, reason: str) -> None:

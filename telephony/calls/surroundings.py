@@ -36,6 +36,8 @@ class Surroundings:
     diallable: Callable[[str], str]
     #: a call-back for who asked for one in this call, by agents of a queue; since when (Unix seconds) they wait
     place_callback: Callable[[Call, str, float], object]
+    #: a call-back was not reached and is tried again in so many seconds
+    call_again: Callable[[Call, float], object]
     #: a call waits or an agent may be free: look for matches soon
     route: Callable[[], None]
     #: the call is over and may be forgotten

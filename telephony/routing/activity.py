@@ -14,3 +14,13 @@ class Activity:
 
     def due(self, now: int) -> None:
         """Called at the deadline or later."""
+
+
+class InQueue(Activity):
+    """The call waits in ``queue``."""
+
+    def __init__(self, queue: str) -> None:
+        self.queue = queue
+
+    def begin(self) -> None:
+        """It has just come in."""

@@ -13,10 +13,11 @@ from functools import partial
 from telephony import events
 from telephony.clock import SECOND, Clock
 from telephony.routing import spoken
-from telephony.routing.activity import Activity
+from telephony.routing.activity import Activity, InQueue
 from telephony.routing.announcer import Announcer
 from telephony.routing.attended import Attended, Outlook
 from telephony.routing.callback_offer import CallbackOffer
+from telephony.routing.callback_wait import CallbackWait
 from telephony.routing.menu_turn import MenuTurn
 from telephony.routing.message_taking import MessageTaking
 from telephony.routing.opening_hours import OpeningHours
@@ -95,13 +96,17 @@ class Attendant:
         if not self._over:
             self._activity.digit(digit, now)
 
+    def wait_to_call_back(self, now: int) -> None:
+        """A call-back was placed in its queue: nobody is there to be spoken to."""
+        self._do(self._stay(self.attended.call.queue, now))
+
     def queued(self, now: int) -> None:
         """The call came into its queue by somebody else's hand: a transfer to a queue, or one that came back."""
         self._over = False
         self._steps = 0
         queue = self.attended.call.queue
-        if not (isinstance(self._activity, QueueWait) and self._activity.queue == queue):
-            self._do(QueueWait(self, queue, now))
+        if not (isinstance(self._activity, InQueue) and self._activity.queue == queue):
+            self._do(self._stay(queue, now))
 
     def answered(self) -> None:
         """An agent has the call: nothing is said any more."""
@@ -206,7 +211,7 @@ class Attendant:
 
     def wait(self, queue: Queue, priority: int, now: int) -> None:
         """Wait in ``queue``, at least with ``priority`` and never with less than the call has."""
-        if isinstance(self._activity, QueueWait):
+        if isinstance(self._activity, InQueue):
             self._dequeued("overflow", f"queue:{queue.name}", now)
         priority = max(priority, self.attended.call.priority)
         if self._emergency:
@@ -214,7 +219,7 @@ class Attendant:
         self.hush()
         self.attended.enqueue(queue.name, priority, "emergency" if self._emergency else "")
         if not self._over:
-            self._do(QueueWait(self, queue.name, now))
+            self._do(self._stay(queue.name, now))
 
     def call_back(self, queue: str, now: int) -> None:
         """The caller wants to be called back: the place is kept, this call ends."""
@@ -245,9 +250,15 @@ class Attendant:
 
     # ---- parts of steps
 
-    def _do(self, activity: QueueWait | MenuTurn | CallbackOffer) -> None:
+    def _do(self, activity: InQueue | MenuTurn | CallbackOffer) -> None:
         self._activity = activity
         activity.begin()
+
+    def _stay(self, queue: str, now: int) -> InQueue:
+        """In a queue, as a caller, or as somebody who is to be called back and is not there."""
+        if self.attended.call.requested_in is not None and not self.attended.picked_up:
+            return CallbackWait(self, queue, now)
+        return QueueWait(self, queue, now)
 
     def _enter(self, queue: Queue, priority: int | None, now: int) -> None:
         away = self.turned_away(queue)
@@ -294,7 +305,7 @@ class Attendant:
 
     def _leave_queue(self, why: str, step: Step, now: int) -> str:
         """Gives the name of the queue that was left, or nothing."""
-        if not isinstance(self._activity, QueueWait):
+        if not isinstance(self._activity, InQueue):
             return ""
         queue = self._activity.queue
         self._activity = Activity()
@@ -311,7 +322,7 @@ class Attendant:
         )
 
     def _leave_gone_queue(self, now: int) -> None:
-        if isinstance(self._activity, QueueWait):
+        if isinstance(self._activity, InQueue):
             queue = self.routing.queue(self._activity.queue)
             if queue.name != self._activity.queue:
                 log.warning("call %s: its queue %s is gone", self.attended.call.id, self._activity.queue)

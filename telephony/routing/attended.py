@@ -25,6 +25,10 @@ class AttendedCall(Protocol):
     def priority(self) -> int: ...
     @property
     def queued_at(self) -> int: ...
+    @property
+    def requested_in(self) -> str | None:
+        """Not None: nobody is on the line, the call is to call somebody back."""
+
     def wants_agent(self) -> bool:
         """It rings at nobody, or at somebody for too long."""
 

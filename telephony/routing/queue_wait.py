@@ -6,29 +6,25 @@ from typing import TYPE_CHECKING
 
 from telephony.clock import SECOND
 from telephony.routing import spoken
-from telephony.routing.activity import Activity
+from telephony.routing.activity import InQueue
 from telephony.routing.callback_offer import ACCEPT
+from telephony.routing.overflow import Overflow
 from telephony.routing.settings import Queue
-from telephony.routing.steps import Step, ToCallback, ToQueue
+from telephony.routing.steps import ToCallback
 
 if TYPE_CHECKING:
     from telephony.routing.attendant import Attendant
 
-#: an overflow that cannot be carried out yet is looked at again after this long
-_AGAIN = 5 * SECOND
 
-
-class QueueWait(Activity):
+class QueueWait(InQueue):
     """Times count from the entry into this queue; the caller's waiting time as a whole is the call's."""
 
     def __init__(self, attendant: Attendant, queue: str, now: int) -> None:
-        self.queue = queue
+        super().__init__(queue)
         self._attendant = attendant
         self._entered = now
         self._announce_from = now
-        self._overflow_from = now
-        #: rules of overflow that were carried out already, and came to nothing
-        self._overflowed = 0
+        self._overflow = Overflow(attendant, queue, now)
         #: the queue whose agents call back, once that was offered
         self._offered = ""
 
@@ -47,11 +43,11 @@ class QueueWait(Activity):
             self._attendant.call_back(self._offered, now)
 
     def deadline(self) -> int | None:
-        times = [self._overflow_at(), self._offer_at(), self._announce_at()]
+        times = [self._overflow.at(), self._offer_at(), self._announce_at()]
         return min((time for time in times if time is not None), default=None)
 
     def due(self, now: int) -> None:
-        if _reached(self._overflow_at(), now) and self._overflow(now):
+        if self._go_elsewhere(now):
             return
         if _reached(self._offer_at(), now):
             self._offer(self.queue)
@@ -63,36 +59,16 @@ class QueueWait(Activity):
 
     # ---- overflow
 
-    def _overflow_at(self) -> int | None:
-        rules = self._settings().overflow
-        if self._overflowed >= len(rules):
-            return None
-        return max(self._entered + int(rules[self._overflowed].after * SECOND), self._overflow_from)
-
-    def _overflow(self, now: int) -> bool:
+    def _go_elsewhere(self, now: int) -> bool:
         """True when the caller left this queue."""
-        if not self._attendant.attended.call.wants_agent():
-            # it rings at somebody just now
-            self._overflow_from = now + SECOND
-            return False
-        step = self._settings().overflow[self._overflowed].to
-        if not self._leads_on(step):
-            self._overflow_from = now + _AGAIN
-            return False
-        self._overflowed += 1
+        step = self._overflow.due(now)
         if isinstance(step, ToCallback):
             if self._attendant.can_be_called_back():
                 self._offer(step.queue)
             return False
-        self._attendant.go(step, "overflow", now)
-        return True
-
-    def _leads_on(self, step: Step) -> bool:
-        """A caller is better off here than in a queue that would turn them away."""
-        if not isinstance(step, ToQueue):
-            return True
-        target = self._attendant.routing.queue(step.queue)
-        return target.name != self.queue and self._attendant.turned_away(target) is None
+        if step is not None:
+            self._attendant.go(step, "overflow", now)
+        return step is not None
 
     # ---- offers and announcements
 

@@ -262,6 +262,49 @@ async def test_who_presses_one_is_called_back_in_their_place_before_who_came_lat
     assert gave_up["outcome"] == "callback"
 
 
+async def test_a_call_back_that_finds_the_telephone_busy_is_made_again_by_rule_and_reaches_its_caller(
+    house: Any, switchboard: Any
+) -> None:
+    async with switchboard() as board, house.agent(ready=False, play=house.tone(AGENT)) as agent:
+        await board.prompt("callback-offer", NOTICE, 0.8)
+        await board.prompt("callback-accepted", WRONG, 0.8)
+        await one_queue(board, callback_offer_after=1.0)
+        async with board.rules(callback_retry_first=2.0):
+            phone = await board.phone(CALLER, port=house.product.peer)
+            call = await board.call("7200", phone)
+            await house.event("call.announcement", call=call, why="callback")
+            await asyncio.to_thread(phone.listen, 1.2)
+            await asyncio.to_thread(phone.digits, "1")
+            first = (await house.event("callback.started", requested_in=call, attempt=1))["call"]
+            await board.over(phone, call)
+            await agent.be_ready()
+            await agent.wait_for("ringing", call=first)
+            await agent.answer(first)
+            await asyncio.to_thread(phone.wait_for, "CALL_INCOMING")
+            await asyncio.to_thread(phone.hang_up)
+            unreached = await house.event("callback.unreached", call=first)
+
+            async def state(wanted: str) -> bool:
+                (row,) = [one for one in await callbacks(house) if one["id"] == call]
+                return bool(row["state"] == wanted and (row["due_at"] is not None) == (wanted == "retry"))
+
+            await house.until(lambda: state("retry"))
+            await agent.wrapped_up(first)
+            second = await house.event("callback.started", requested_in=call, attempt=2)
+            await agent.wait_for("ringing", call=second["call"])
+            incoming = len(phone.events)
+            await agent.answer(second["call"])
+            await asyncio.to_thread(phone.wait_for, "CALL_INCOMING", after=incoming)
+            phone.accept()
+            await house.event("call.answered", call=second["call"], agent="agent1")
+            await house.until(lambda: state("reached"))
+            await agent.hang_up(second["call"])
+            await house.event("call.ended", call=second["call"])
+            await agent.wrapped_up(second["call"])
+    assert (unreached["sip_status"], unreached["retry_in"]) == (486, 2.0)
+    assert second["at"] - unreached["at"] == pytest.approx(2.0, abs=1.0)
+
+
 async def callbacks(house: Any) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = (await house.api.get("/api/callback-requests")).json()["callbacks"]
     return found

@@ -30,6 +30,7 @@ class WaitingCall:
     priority: int = 0
     queued_at: int = 0
     rings_at_agent: bool = False
+    requested_in: str | None = None
 
     def wants_agent(self) -> bool:
         return not self.rings_at_agent

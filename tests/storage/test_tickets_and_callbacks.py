@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from storage.callbacks import EVENT_TYPES, Callback, CallbackError, cancel, get_callback, list_callbacks
+from storage.callbacks import (
+    EVENT_TYPES,
+    Callback,
+    CallbackError,
+    cancel,
+    get_callback,
+    list_callbacks,
+    open_callbacks,
+)
 from storage.callbacks import rebuild as rebuild_callbacks
 from storage.event_log import append_desk_event, append_events, events_of_types, rebuild
 from storage.phone_numbers import NumberingPlan
@@ -140,6 +148,82 @@ def test_a_call_back_whose_call_was_lost_waits_again_and_one_nobody_reached_does
     assert (callback(conn).state, callback(conn).attempts) == ("called", 1)
 
 
+def unreached(sequence: int, call: str, attempt: int, retry_in: float) -> Event:
+    return event(
+        sequence, "callback.unreached", call, sequence, queue="vip", requested_in="c1", attempt=attempt, attempts=3,
+        retry_in=retry_in, sip_status=486,
+    )  # fmt: skip
+
+
+def test_a_call_back_is_tried_again_with_its_priority_and_then_becomes_a_ticket_of_its_queue(conn: Connection) -> None:
+    story: list[tuple[Event, tuple[str, int, str, str, float | None]]] = []
+    asked_first = {**asked(1), "priority": 50}
+    story.append((asked_first, ("waiting", 0, "", "default", None)))
+    sequence = 1
+    for attempt, retry_in in ((1, 300.0), (2, 900.0), (3, 0.0)):
+        call, dialled = f"c2{attempt}", ("called", attempt, f"c2{attempt}", "vip", None)
+        waits = ("waiting", attempt - 1, call, "default", None)
+        queued = event(sequence + 2, "call.queued", call, queue="vip", position=1)
+        taken = event(sequence + 3, "call.offer_ended", call, agent="a", outcome="answered")
+        over = event(sequence + 5, "call.ended", call, by="caller", sip_status=486)
+        at = sequence + 4
+        after = ("retry", attempt, call, "vip", AT + at + retry_in) if retry_in else ("unreached", *dialled[1:])
+        story += [
+            (event(sequence + 1, "callback.started", call, requested_in="c1", queue="default"), waits),
+            (queued, (*waits[:3], "vip", None)),
+            (taken, dialled),
+            (unreached(at, call, attempt, retry_in), after),
+            (over, after),
+        ]
+        sequence += 5
+    for one, expected in story:
+        append_events(conn, [one], PLAN)
+        found = callback(conn)
+        assert (found.state, found.attempts, found.call, found.queue, found.due_at) == expected, one
+        assert [one.requested_in for one in open_callbacks(conn)] == ["c1"] * (expected[0] in ("waiting", "retry"))
+    assert found.priority == 50
+    (ticket,) = list_tickets(conn)
+    assert (ticket.kind, ticket.call, ticket.queue, ticket.state, ticket.seconds) == (
+        "callback",
+        "c1",
+        "vip",
+        "open",
+        0,
+    )
+    rebuild(conn, PLAN)
+    assert (callback(conn), list_tickets(conn)) == (found, [ticket])
+
+
+def test_a_call_back_that_was_lost_with_the_phone_while_it_was_dialled_waits_again(conn: Connection) -> None:
+    append_events(conn, [asked(1), event(2, "callback.started", "c2", requested_in="c1")], PLAN)
+    append_events(conn, [event(3, "call.priority", "c2", priority=90, reason="x", by="boss")], PLAN)
+    append_events(conn, [event(4, "call.offer_ended", "c2", agent="a", outcome="answered")], PLAN)
+    append_events(conn, [event(5, "call.ended", "c2", by="system", sip_status=500)], PLAN)
+    found = callback(conn)
+    assert (found.state, found.attempts, found.call, found.priority) == ("waiting", 1, "", 90)
+
+
+def test_a_call_back_to_be_tried_again_is_cancelled_by_a_supervisor_or_by_who_calls_in(conn: Connection) -> None:
+    for n, wish in enumerate(("c1", "c9")):
+        append_events(
+            conn,
+            [
+                asked(10 * n + 1, wish),
+                event(10 * n + 2, "callback.started", f"b{n}", requested_in=wish),
+                event(10 * n + 3, "call.offer_ended", f"b{n}", agent="a", outcome="answered"),
+                {**unreached(10 * n + 4, f"b{n}", 1, 300.0), "requested_in": wish},
+            ],
+            PLAN,
+        )
+    append_desk_event(conn, cancel(conn, "c1", "boss"), PLAN)
+    append_events(conn, [event(30, "callback.cancelled", "c9", by="caller", by_call="in")], PLAN)
+    rows = {one.requested_in: (one.state, one.cancelled_by, one.due_at) for one in list_callbacks(conn)}
+    assert rows == {"c1": ("cancelled", "boss", None), "c9": ("cancelled", "caller", None)}
+    assert open_callbacks(conn) == []
+    rebuild(conn, PLAN)
+    assert {one.requested_in: one.state for one in list_callbacks(conn)} == {"c1": "cancelled", "c9": "cancelled"}
+
+
 def test_only_a_call_back_that_waits_is_cancelled(conn: Connection) -> None:
     append_events(conn, [asked(1), asked(2, "c9")], PLAN)
     append_desk_event(conn, cancel(conn, "c1", "boss", "已来院"), PLAN)
@@ -160,6 +244,7 @@ def test_only_a_call_back_that_waits_is_cancelled(conn: Connection) -> None:
         event(5, "callback.started", "c2", requested_in="nobody"),
         event(5, "callback.started", "c2"),
         event(5, "callback.cancelled", "nobody"),
+        event(5, "callback.unreached", "c3", retry_in="soon"),
         event(5, "callback.requested", "c3", number=None, waiting_since="noon"),
         event(5, "voicemail.left", "c3", starts="x", seconds=float("nan"), queue=7),
         event(5, "ticket.taken", "c3", ticket="none"),

@@ -32,15 +32,19 @@ export interface CallbackWish {
   number: string
   patient_id: string | null
   patient_name: string | null
-  state: 'waiting' | 'called' | 'reached' | 'cancelled'
+  /** `retry`: tried again at `due_at`; `unreached`: given up, a ticket now. */
+  state: 'waiting' | 'called' | 'retry' | 'reached' | 'unreached' | 'cancelled'
   attempts: number
   requested_at: string
   waiting_since: string
   changed_at: string
   call: string | null
   agent: string | null
+  /** `caller`: called in meanwhile, or was reached otherwise. */
   cancelled_by: string | null
   note: string
+  priority: number
+  due_at: string | null
 }
 
 export type TicketAction = 'take' | 'done' | 'reopen'

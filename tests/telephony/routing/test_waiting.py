@@ -223,3 +223,40 @@ def test_an_overflow_may_take_a_message() -> None:
     house.passes(21)
     assert (house.in_queue, house.playing) == ("", ["closed", "beep"])
     assert house.dequeued == [("default", "voicemail", "voicemail:vip")]
+
+
+def test_a_call_back_overflows_to_queues_alone_and_says_nothing_to_nobody() -> None:
+    first = {
+        "name": "default", "waiting": "music", "announce_position": True, "callback_offer_after": 5,
+        "overflow": [{"after": 10, "to": {"kind": "voicemail", "queue": "vip"}}, {"after": 20, "to": queue("vip")}],
+    }  # fmt: skip
+    third = {"name": "third"}
+    second = {
+        "name": "vip",
+        "overflow": [
+            {"after": 20, "to": {"kind": "callback", "queue": "default"}},
+            {"after": 30, "to": queue("third", priority=4)},
+        ],
+    }
+    house = AttendedHouse({"queues": [first, second, third]})
+    house.call.requested_in = "asked"
+    house.attendant.wait_to_call_back(house.clock.monotonic())
+    house.passes(19)
+    assert (house.done, house.published, house.picked_up) == ([], [], False)
+    house.passes(2)
+    assert house.done == ["enqueue vip 0"]
+    house.call.rings_at_agent = True
+    house.passes(60)
+    assert house.done == ["enqueue vip 0"]
+    house.call.rings_at_agent = False
+    house.passes(12)
+    assert house.done == ["enqueue vip 0", "enqueue third 4"]
+    assert (house.dequeued, house.picked_up) == (
+        [("default", "overflow", "queue:vip"), ("vip", "overflow", "queue:third")],
+        False,
+    )
+    house.change(queues=[first, {"name": "vip"}])
+    assert house.done[-1] == "enqueue default 4"
+    house.attendant.answered()
+    house.passes(600)
+    assert len(house.done) == 3
