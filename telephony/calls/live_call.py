@@ -259,6 +259,9 @@ class LiveCall:
         self.audio.route(hears, sounds, music)
 
     def _finish(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self.reception.ended()
         for party in self._lines.values():
             party.release()
