@@ -161,8 +161,8 @@ class Phone:
             self._ticker.cancel()
         for live in list(self.calls.values()):
             live.system_ends(480, "the phone is shut down")
-        await self._driver.stop()
         self.callbacks.close()
+        await self._driver.stop()
         await self.headsets.stop()
         await asyncio.sleep(0)
         await self.stream.stop()
@@ -267,9 +267,9 @@ class Phone:
 
     def _call_finished(self, call: str) -> None:
         self.calls.pop(call, None)
+        self.callbacks.ended(call)
 
     # ---- routing
-        self.callbacks.ended(call)
 
     def route(self) -> None:
         """Look for matches once the current batch of effects is through."""
@@ -345,9 +345,9 @@ class Phone:
             "rules": rules_map(self.rules),
             "agents": [agent_map(agent, now) for agent in self.floor],
             "calls": [self._call_map(live, now) for live in self.calls.values()],
+            "callbacks": self.callbacks.pending(),
             "queues": [queue.name for queue in self.routing.queues],
             "routing_version": self.routing.version,
-            "callbacks": self.callbacks.pending(),
             "lines": [
                 {
                     "line": line.name,

@@ -15,8 +15,8 @@ from telephony.calls.desk import Desk
 from telephony.calls.effects import (
     AnswerLine,
     AwaitAgent,
-    DialParty,
     CallAgain,
+    DialParty,
     Effect,
     Effects,
     Emit,
@@ -102,14 +102,14 @@ class LiveCall:
         self.reception.begin()
         self.set_timer()
 
-    def _open_line(self, number: int, line: Line, settings: LineSettings) -> LineParty:
-        party = LineParty(self.call.id, number, line, settings, self._around.ports.open_leg(), self)
     def wait_to_call_back(self, waiting_since: int, position: int) -> None:
         """A call-back waits in its queue, since ``waiting_since`` (monotonic ns)."""
         self.run(self.call.wait_to_call_back(self.now(), waiting_since, position))
         self.reception.wait_to_call_back()
         self.set_timer()
 
+    def _open_line(self, number: int, line: Line, settings: LineSettings) -> LineParty:
+        party = LineParty(self.call.id, number, line, settings, self._around.ports.open_leg(), self)
         if number >= 0:
             self._lines[number] = party
             self.audio.add_leg(number, party.leg)
@@ -186,10 +186,10 @@ class LiveCall:
                 self.reception.queued()
             case ForwardFailed(status):
                 self.reception.forward_failed(status)
-            case Finish():
-                self._finish()
             case CallAgain(seconds):
                 around.call_again(call, seconds)
+            case Finish():
+                self._finish()
             case _:
                 assert_never(effect)
 
@@ -203,9 +203,9 @@ class LiveCall:
             self._soon(lambda: self.call.party_ends(number, Party.NETWORK, 503, reason, self.now()))
             return
         if number == 0:
+            self.reception.answered()
             self.call.line = line.name
         party.dial(address)
-            self.reception.answered()
 
     def _dial_phone(self, agent: str, number: str) -> None:
         """The agent works at a telephone: what rings at their desk is that (D103)."""
@@ -286,8 +286,6 @@ class LiveCall:
 
     def _due(self) -> None:
         self.run(self.call.due(self.now()))
-        if self.call.phase is Phase.ENDED:
-            return
         self.reception.due()
         self._look(self.now())
         self.set_timer()
