@@ -18,7 +18,7 @@ from stubborn_caller import StubbornCaller
 from console.bench.product import PASSWORD
 from console.headless_agent import HeadlessAgent
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.by_the_clock]
 
 #: seconds within which a console that does not live leaves the rotation
 OUT = 5.0

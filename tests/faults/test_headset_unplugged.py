@@ -12,7 +12,7 @@ from caller_ear import heard, loud
 from rtp_voice import RtpVoice
 from stubborn_caller import StubbornCaller
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.by_the_clock]
 
 #: seconds from the plug to the offer at somebody else
 ELSEWHERE = 1.5

@@ -13,7 +13,7 @@ from rtp_voice import RtpVoice, Stream, markers
 from stubborn_caller import StubbornCaller
 from tones import hear_recording
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.by_the_clock]
 
 SECONDS = 10
 #: seconds by which a marker may lie elsewhere than where it was spoken

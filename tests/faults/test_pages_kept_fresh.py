@@ -12,7 +12,7 @@ from stubborn_caller import StubbornCaller
 
 from console.bench.sip_source import SipSource
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.by_the_clock]
 
 #: seconds from the caller's giving up to the row in the list
 SHOWN = 3.0

@@ -15,7 +15,7 @@ from tones import SPEECH_CODER, hear_recording
 from console.headless_agent import ConsoleRefused
 from telephony.seam.client import SeamClient, SeamClosed
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.by_the_clock]
 
 #: seconds from the kill until the seam answers and the lines are up
 BACK = 2.0

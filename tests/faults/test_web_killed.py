@@ -15,7 +15,7 @@ from stubborn_caller import StubbornCaller
 
 from recordings.g711 import LINEAR
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.by_the_clock]
 
 SECONDS = 8
 

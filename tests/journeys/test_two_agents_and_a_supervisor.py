@@ -18,7 +18,7 @@ from tones import Heard, hear_recording
 
 __all__ = ["tone_caller"]
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.by_the_clock]
 
 ARTEFACTS = Path(__file__).parents[2] / "test-artefacts" / "journeys"
 ZHANG_SAN = "13805711001"

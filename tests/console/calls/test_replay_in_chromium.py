@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, async_playwright
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.by_the_clock]
 
 ARTEFACTS = Path(__file__).parents[3] / "test-artefacts" / "replay"
 BEGAN = 1_772_352_000.0

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.async_api import async_playwright
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.by_the_clock]
 
 RATE = 48_000
 

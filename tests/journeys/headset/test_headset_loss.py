@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from lossy_network import Weather
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.by_the_clock]
 
 BAD = Weather(loss=0.03, delay=0.01, jitter=0.05)
 SECONDS = 6

@@ -17,7 +17,7 @@ from telephony.media.headset_server import HeadsetServer
 from telephony.media.token import sign
 from telephony.settings import PhoneSettings
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.by_the_clock]
 
 SECRET = "a secret of this test that is long enough"
 
