@@ -9,6 +9,8 @@ from typing import Any
 
 from console.floor.waiting import calls_back, stops_waiting, waited, waits
 
+#: somebody has the caller, or what they left
+_SERVED = frozenset({"call.answered", "call.transferred", "voicemail.left", "callback.requested"})
 #: seconds in which several changes are told as one
 _TOGETHER = 0.25
 
@@ -29,7 +31,9 @@ class QueueBoard:
         #: calls that call back (D116)
         self._callbacks: set[str] = set()
         self._soon: asyncio.TimerHandle | None = None
-        #: callers so far who waited and whose call ended without an answer
+        #: callers, in a menu or waiting, whom nobody has spoken to and who have left nothing behind
+        self._unanswered: set[str] = set()
+        #: those of them so far whose call ended
         self._given_up = 0
 
     def begin(self, calls: list[dict[str, Any]], now: float) -> None:
@@ -37,10 +41,15 @@ class QueueBoard:
         self._waiting = {
             one["call"]: _Waiting(one["queue"], now - waited(one), calls_back(one)) for one in calls if waits(one)
         }
+        self._unanswered = {one["call"] for one in calls if one.get("phase") == "menu"}
+        self._unanswered |= {call for call, one in self._waiting.items() if not one.callback}
         self._changed()
 
     def heard(self, event: dict[str, Any]) -> None:
         kind, call = event["type"], event.get("call", "")
+        if self._follow(kind, call, event):
+            self._given_up += 1
+            self._changed()
         if kind == "call.queued":
             before = self._waiting.get(call)
             since = before.since if before else float(event["at"])
@@ -52,13 +61,24 @@ class QueueBoard:
         elif stops_waiting(event):
             if kind == "call.ended":
                 self._callbacks.discard(call)
-            gone = self._waiting.pop(call, None)
-            if gone is None:
+            if self._waiting.pop(call, None) is None:
                 return
-            self._given_up += kind == "call.ended" and not gone.callback
         else:
             return
         self._changed()
+
+    def _follow(self, kind: str, call: str, event: dict[str, Any]) -> bool:
+        """Who has not been spoken to; True: a call ended like this."""
+        comes_in = kind == "call.started" and event.get("direction") == "inbound"
+        if comes_in or (kind == "call.queued" and call not in self._callbacks):
+            self._unanswered.add(call)
+        elif kind == "call.ended":
+            gave_up = call in self._unanswered
+            self._unanswered.discard(call)
+            return gave_up
+        elif kind in _SERVED or (kind == "call.offer_ended" and event.get("outcome") == "answered"):
+            self._unanswered.discard(call)
+        return False
 
     def counts(self) -> list[dict[str, Any]]:
         """By queue: ``waiting`` callers, ``callbacks``, and ``since`` when (Unix seconds) the longest has waited."""

@@ -112,6 +112,22 @@ async def test_a_wrong_key_and_a_silence_are_forgiven_until_the_menu_gives_up(ho
     assert (view["outcome"], view["hung_up_by"], view["recording"]) == ("abandoned", "caller", None)
 
 
+async def test_who_gives_up_in_a_menu_is_among_the_missed_at_once(house: Any, switchboard: Any) -> None:
+    async with switchboard() as board:
+        await with_menus(board)
+        phone = await board.phone()
+        call = await board.call("7001", phone)
+        await house.event("menu.entered", call=call)
+        counted = max([0, *(one.get("given_up", 0) for one in house.frames)])
+        await board.hang_up(phone, call)
+        async with asyncio.timeout(2.0), house.news:
+            await house.news.wait_for(lambda: any(one.get("given_up", 0) > counted for one in house.frames))
+        # a console asks half a second after it is told
+        await asyncio.sleep(0.5)
+        missed = (await house.api.get("/api/calls/missed")).json()["missed"]
+    assert call in [one["call"] for one in missed]
+
+
 async def test_the_emergency_key_goes_ahead_of_whoever_waits_longer_even_over_the_notice(
     house: Any, switchboard: Any
 ) -> None:

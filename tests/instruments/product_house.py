@@ -44,6 +44,8 @@ class House:
         self.tones: dict[float, Path] = {}
         self.sipp = Sipp(product.sip, product.peer)
         self.events: list[dict[str, Any]] = []
+        #: what the web process said of its own, outside the event stream
+        self.frames: list[dict[str, Any]] = []
         self.news = asyncio.Condition()
         self._glance: dict[str, str] = {}
         self.api: httpx.AsyncClient
@@ -69,6 +71,7 @@ class House:
     async def watching(self) -> AsyncIterator[House]:
         """Signed in as admin, hearing every event from now on."""
         self.events.clear()
+        self.frames.clear()
         self.news = asyncio.Condition()
         async with httpx.AsyncClient(base_url=self.product.url, timeout=PATIENCE) as self.api:
             answer = await self.api.post("/api/session", json={"username": "admin", "password": PASSWORD})
@@ -100,6 +103,10 @@ class House:
                             cursor[event["node"]] = event["sequence"]
                             async with self.news:
                                 self.events.append(event)
+                                self.news.notify_all()
+                        else:
+                            async with self.news:
+                                self.frames.append(event)
                                 self.news.notify_all()
             await asyncio.sleep(0.2)
 

@@ -38,7 +38,27 @@ ENDED = {"by": "caller", "sip_status": 487, "reason": "cancelled"}
             ],
             0,
         ),
-        ([waits("a"), of("a", "call.dequeued", queue="default", why="voicemail"), of("a", "call.ended", **ENDED)], 0),
+        (
+            [
+                waits("a"),
+                of("a", "call.dequeued", queue="default", why="voicemail"),
+                of("a", "voicemail.left", queue="default", starts=0.0, seconds=9.0),
+                of("a", "call.ended", **ENDED),
+            ],
+            0,
+        ),
+        # in a menu, before there was anything to wait for
+        ([of("a", "call.started", direction="inbound"), of("a", "call.ended", **ENDED)], 1),
+        (
+            [
+                of("a", "call.started", direction="inbound"),
+                of("a", "menu.entered", menu="main", version=1),
+                of("a", "call.transferred", by=""),
+                of("a", "call.ended", **ENDED),
+            ],
+            0,
+        ),
+        ([of("a", "call.started", direction="outbound"), of("a", "call.ended", **ENDED)], 0),
         ([of("unknown", "call.ended", **ENDED)], 0),
     ],
 )
@@ -58,6 +78,19 @@ def test_who_gives_up_waiting_is_counted_and_told_within_a_moment(story: list[di
         await asyncio.wait_for(told.wait(), 10)
         assert frames[-1]["type"] == "queues"
         assert frames[-1]["given_up"] == given_up
+        board.close()
+
+    asyncio.run(main())
+
+
+def test_who_was_in_a_menu_when_the_web_process_came_and_gives_up_there_is_counted() -> None:
+    async def main() -> None:
+        told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        board = QueueBoard(told.put_nowait)
+        board.begin([{"call": "a", "phase": "menu", "queue": "", "line": "trunk"}], 1.79e9)
+        assert (await asyncio.wait_for(told.get(), 10))["given_up"] == 0
+        board.heard(of("a", "call.ended", **ENDED))
+        assert (await asyncio.wait_for(told.get(), 10))["given_up"] == 1
         board.close()
 
     asyncio.run(main())
