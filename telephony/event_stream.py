@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
+from telephony.afterwards import afterwards
 from telephony.clock import Clock
 from telephony.events import Event
 from telephony.journal import Journal
@@ -99,7 +100,7 @@ class EventStream:
             self._tell(stamped.sequence)
         elif not self._handed:
             self._handed = True
-            self._loop.call_soon(self._hand_over)
+            afterwards(self._loop, self._hand_over)
         return stamped
 
     async def settled(self) -> None:
@@ -111,7 +112,8 @@ class EventStream:
             await future
 
     def _hand_over(self) -> None:
-        """Once a turn of the loop, however many events it made."""
+        """Once for all events of a turn of the loop and the next one: the thread that writes then does not take the
+        interpreter's turns while a call finds its agent."""
         self._handed = False
         self.journal.flush()
         if self._stalled:

@@ -144,6 +144,7 @@ class Phone:
         await self.seam.start()
         for line in await self._driver.start(self):
             self.lines[line.name] = line
+        self._ports.prepare()
         self._ticker = asyncio.ensure_future(self._tick())
 
     def _close_left_behind(self, call: str, path: str) -> None:
@@ -164,6 +165,7 @@ class Phone:
         self.callbacks.close()
         await self._driver.stop()
         await self.headsets.stop()
+        self._ports.close()
         await asyncio.sleep(0)
         await self.stream.stop()
         await self.seam.stop()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from telephony import events
+from telephony.afterwards import afterwards
 from telephony.calls import conversation, invitations, transfer
 from telephony.calls.call import Call, CallRefused, Phase
 from telephony.calls.call_audio import CallAudio
@@ -70,6 +71,7 @@ class LiveCall:
         #: telephones of agents, ringing or not yet joined, by agent
         self._phones: dict[str, LineParty] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_wanted = False
         self._silences = SilentParties()
         self._looks_at = 0
 
@@ -274,13 +276,21 @@ class LiveCall:
         asyncio.get_running_loop().call_soon(self.reception.forgotten)
 
     def set_timer(self) -> None:
-        """Wake up at the next time that the call or its attendant has; after each change of those."""
+        """Wake up at the next time that the call or its attendant has; after each change of those, several at once."""
+        if not self._timer_wanted:
+            self._timer_wanted = True
+            afterwards(asyncio.get_running_loop(), self._set_timer)
+
+    def _set_timer(self) -> None:
+        self._timer_wanted = False
         if self._timer:
             self._timer.cancel()
             self._timer = None
+        if self.call.phase is Phase.ENDED:
+            return
         looks_at = self._looks_at if self.call.talking else None
         times = [time for time in (self.call.deadline(), self.reception.deadline(), looks_at) if time is not None]
-        if times and self.call.phase is not Phase.ENDED:
+        if times:
             delay = max(0.0, (min(times) - self.now()) / SECOND)
             self._timer = asyncio.get_running_loop().call_later(delay + 0.0005, self._due)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 
 from telephony.lines.session_description import MediaDescription, SdpError, SessionDescription
@@ -185,6 +186,7 @@ def _audio_lines(
     return [*lines, f"a=ptime:{DEFAULT_PTIME_MS}", f"a={direction}"]
 
 
+@lru_cache(maxsize=1024)
 def _is_null(host: str) -> bool:
     try:
         return ip_address(host).is_unspecified

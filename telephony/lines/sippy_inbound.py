@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sippy.SipRequest import SipRequest
 from sippy.SipTransactionManager import TRYING
 
+from telephony.afterwards import afterwards
 from telephony.lines.line import EndedBy, Invite
 from telephony.lines.sippy_dialog import SippyDialog
 from telephony.lines.sippy_request import ALLOWED_METHODS, HeaderTexts, header, header_texts, session_description
@@ -80,8 +81,8 @@ class InboundDialog(SippyDialog):
     # the core's answers
 
     def ring(self) -> None:
-        # whom the call rings at hears of it first: what is under way in this turn of the loop goes before the 180
-        self._loop.call_soon(self._provisional, 180, "Ringing", "")
+        # whom the call rings at hears of it first
+        afterwards(self._loop, self._provisional, 180, "Ringing", "")
 
     def progress(self, sdp: str) -> None:
         self._provisional(183, "Session Progress", sdp)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import secrets
 import socket
 from typing import TYPE_CHECKING
 
+from telephony.afterwards import afterwards
 from telephony.media.media_clock import MediaClock
 from telephony.media.rtp_reader import RtpReader
 
@@ -39,15 +41,35 @@ class MediaPorts:
             raise ValueError(f"RTP ports {low} to {high} hold no even port")
         self._turn = secrets.randbelow(self._count)
         self._taken: set[int] = set()
+        #: bound already, so that a call that comes does not wait for the kernel
+        self._spare: socket.socket | None = None
+        self._closed = False
         self.clock = MediaClock()
         self.reader = RtpReader()
 
     @property
     def in_use(self) -> int:
-        return len(self._taken)
+        return len(self._taken) - (self._spare is not None)
 
     def open_socket(self) -> socket.socket:
         """A bound, non-blocking UDP socket. Raises NoFreePort, or OSError when the host is not one of ours."""
+        udp, self._spare = self._spare, None
+        return udp or self._bind()
+
+    def prepare(self) -> None:
+        """Have a socket ready for the next call; without one it binds its own, and hears of it when that fails."""
+        if self._spare is None and not self._closed:
+            with contextlib.suppress(NoFreePort, OSError):
+                self._spare = self._bind()
+
+    def close(self) -> None:
+        """No more calls come."""
+        self._closed = True
+        if self._spare is not None:
+            udp, self._spare = self._spare, None
+            self.release(udp)
+
+    def _bind(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         for _ in range(self._count):
             port = self._first + 2 * self._turn
@@ -80,4 +102,7 @@ class MediaPorts:
         """A new leg on a free port. Raises NoFreePort, or OSError (no more file descriptors)."""
         from telephony.media.rtp_leg import RtpLeg
 
-        return RtpLeg(self, loop or asyncio.get_running_loop())
+        loop = loop or asyncio.get_running_loop()
+        leg = RtpLeg(self, loop)
+        afterwards(loop, self.prepare)
+        return leg

@@ -444,6 +444,7 @@ def test_a_headset_that_goes_in_mid_call_is_told_of_the_call_and_of_the_agent_un
         gone = await at.event(events.PartyAway, call=call, away=True, reason="closed")
         assert gone.limit == at.phone.rules.headset_lost_limit
         await at.agent("agent1", ready=False)
+        await at.until(lambda: sum(isinstance(e, events.PartyAway) for e in at.of_call(call)) == 4)
         back = [e for e in at.of_call(call) if isinstance(e, events.PartyAway)]
         assert [(e.away, e.reason) for e in back] == [
             (True, "unplugged"), (False, ""), (True, "closed"), (False, ""),
