@@ -27,9 +27,9 @@ const QUIET_BUCKETS = 3
 
 interface Bucket {
   from: number
-  /** Transit of the fastest packet. */
+  /** Transit of its fastest packet. */
   least: number
-  /** How much later than the fastest one known the latest came. */
+  /** How much later than the fastest ones known its latest came. */
   latest: number
 }
 
@@ -62,9 +62,13 @@ export class DelayTarget {
     this.stalling &&= this.stalls.length > 0
   }
 
-  /** Transit of the fastest packet of the last seconds; 0 if none came. */
+  /**
+   * Transit of the fastest packet of each of the last seconds, the median of them; 0 if none came. Not the least: an audio
+   * thread that was held up pulls at once what it owes, and packets that came just before look faster than any can be.
+   */
   get fastest(): number {
-    return this.buckets.length > 0 ? Math.min(...this.buckets.map(({ least }) => least)) : 0
+    const least = this.buckets.map(({ least }) => least).sort((a, b) => a - b)
+    return least[(least.length - 1) >> 1] ?? 0
   }
 
   /** Wanted depth, including the packet that is about to be played. */

@@ -214,6 +214,21 @@ describe('jitter buffer after a stall', () => {
     expect(looks.at(-1)?.delay).toBeGreaterThanOrEqual(5)
   })
 
+  it('does not take an audio thread that was held up, and caught up, for a slow network', () => {
+    const buffer = new JitterBuffer()
+    const block = new Float32Array(QUANTUM)
+    const coming = steady(1000)
+    let owed = 0
+    for (let at = 0; at < 19000; at += QUANTUM / MS) {
+      while (coming[0] !== undefined && coming[0].at <= at) buffer.push((coming.shift() as Arrival).packet)
+      owed += 1
+      if (at % 4000 > 3000 && at % 4000 < 3100) continue
+      for (; owed > 0; owed--) buffer.pull(block)
+    }
+    expect(buffer.figures.targetMs).toBeLessThanOrEqual(40)
+    expect(buffer.figures.addedDelayMs).toBeLessThanOrEqual(40)
+  })
+
   it('throws the oldest away when seconds of audio come at once', () => {
     const { looks, figures } = play(stalled(steady(500), 1000, 4000), 9000)
     expect(looks.find(({ at }) => at > 5100)?.depth).toBeLessThan(1020)

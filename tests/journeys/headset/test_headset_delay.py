@@ -139,6 +139,8 @@ def test_sound_passes_between_the_page_and_rtp_soon_and_stalls_of_the_page_add_n
     bench.do("await bench.probeEarphone()")
     bench.page.wait_for_timeout(LEARNING * 1000)
     delays: dict[tuple[str, str], list[float]] = defaultdict(list)
+    #: ms that the jitter buffer held back on each page, as much as this machine made it
+    kept: dict[str, list[float]] = defaultdict(list)
     watch = Watch()
     for name, stalls in [*PAGES.items()] * TURNS:
         line.report()
@@ -149,19 +151,20 @@ def test_sound_passes_between_the_page_and_rtp_soon_and_stalls_of_the_page_add_n
         delays["microphone to RTP", name] += matched(noticed(bench, "emitted"), far.got)
         delays["RTP to worklet", name] += matched(far.sent, noticed(bench, "heard"))
         watch.late += far.late
-        stats = bench.events("stats")[-1]
-        print(f"\njitter buffer, {name}: target {stats['targetMs']:.0f} ms, underruns {stats['underruns']}")
+        stats = bench.do("bench.log.splice(0).filter(({name}) => name === 'stats').map(({event}) => event)")
+        kept[name] += [one["addedDelayMs"] for one in stats]
     void = watch.void()
     found = {key: report(", ".join(key), each) for key, each in delays.items()}
     print(f"\nvoid: {void}" if void else f"\nothers' share of the processors: {watch.others():.1%}")
     print(f"\nafter the worklet: {1000 * bench.do('bench.headset.earphone.context.outputLatency'):.0f} ms")
-    assert stats["lost"] == 0
-    for way in ("microphone to RTP", "RTP to worklet"):
-        assert len(delays[way, "quiet page"]) >= SECONDS * TURNS * 2
-        assert len(delays[way, "stalling page"]) >= SECONDS * TURNS * 2
+    print("\nms in the jitter buffer, median on each page:", {name: round(float(np.median(each))) for name, each in kept.items()})
+    assert stats[-1]["lost"] == 0
+    held = {name: max(each) for name, each in kept.items()}
+    for way, buffered in (("microphone to RTP", False), ("RTP to worklet", True)):
         quiet, stalling = found[way, "quiet page"], found[way, "stalling page"]
-        assert quiet[0] < 90
-        assert stalling[0] < quiet[0] + 30
+        assert min(len(delays[way, page]) for page in PAGES) >= SECONDS * TURNS * 2
+        assert quiet[0] < 90 + buffered * held["quiet page"]
+        assert stalling[0] < quiet[0] + 30 + buffered * held["stalling page"]
 
 
 def test_sound_passes_between_the_page_and_the_headset_socket_soon(bench: Any) -> None:
