@@ -7,7 +7,8 @@ import re
 from secrets import token_hex
 from typing import Any
 
-from sippy.SipHeader import SipHeader
+from sippy.ESipHeaderCSV import ESipHeaderCSV
+from sippy.SipHeader import SipHeader, hf_types
 from sippy.SipRequest import SipRequest
 from sippy.SipResponse import SipResponse
 
@@ -20,22 +21,61 @@ _STRUCTURED = frozenset(("via", "v", "from", "f", "to", "t", "contact", "m", "re
 _BLANKS = re.compile(r'("(?:[^"\\]|\\.)*"|<[^<>]*>)|[ \t]*([;=/])[ \t]*')
 
 
+#: headers that nothing can be answered without
+_NEEDED = ("via", "from", "to", "cseq")
+_LONG_NAMES: dict[str, str] = {name: kind.hf_names[0] for name, kind in hf_types.items()}
+
+
 class Request(SipRequest):  # type: ignore[misc]
-    """A request that came in. Its headers stay as they are, so that each is found at once and its ids are made once."""
+    """A request that came in. Its headers stay as they are: each is read when somebody asks for it, and its ids are
+    made once. Raises ValueError, or what sippy's header classes raise, for what is no request."""
 
     def __init__(self, text: str) -> None:
-        self._by_name: dict[str, list[SipHeader]] | None = None
+        head, body = _parted(text)
+        start, *lines = head.splitlines()
+        self.setSL(start)
+        self._texts: dict[str, list[str]] = {}
+        self._read: dict[str, list[SipHeader]] = {}
         self._ids: dict[tuple[bool, bool, bool], tuple[Any, ...]] = {}
         self._echo: tuple[str, str, str] | None = None
-        super().__init__(text)
+        for line in lines:
+            name, colon, text = line.partition(":")
+            if colon:
+                name = name.strip().lower()
+                self._texts.setdefault(_LONG_NAMES.get(name, name), []).append(text.strip())
+            elif line:
+                raise ValueError("a header without a colon")
+        for name in _NEEDED:
+            if name not in self._texts:
+                raise ValueError(f"no {name}")
+        self._take_body(body)
+
+    def _take_body(self, body: str) -> None:
+        lengths, kinds = self.getHFs("content-length"), self.getHFs("content-type")
+        if len(lengths) > 1:
+            raise ValueError("several Content-Lengths")
+        # what sippy's own way of reading leaves for its ``init_body``
+        self._SipMsg__mbody = body or None
+        self._SipMsg__content_length = lengths[0] if lengths else None
+        self._SipMsg__content_type = kinds[-1] if kinds else None
+        if lengths and lengths[0].getBody().number < 0:  # sippy cuts that many octets off the end
+            raise ValueError("negative Content-Length")
+        self.init_body()
+
+    @property
+    def headers(self) -> list[SipHeader]:
+        return [item for name in self._texts for item in self.getHFs(name)]
 
     def getHFs(self, name: str) -> list[SipHeader]:
-        found = self._by_name
+        found = self._read.get(name)
         if found is None:
-            found = self._by_name = {}
-            for item in self.headers:
-                found.setdefault(item.name, []).append(item)
-        return found.get(name, [])
+            found = self._read[name] = []
+            for text in self._texts.get(name, ()):
+                try:
+                    found.append(SipHeader(name=name, bodys=text))
+                except ESipHeaderCSV as several:
+                    found += [SipHeader(name=name, bodys=one.strip()) for one in several.bodys]
+        return found
 
     def countHFs(self, name: str) -> int:
         return len(self.getHFs(name))
@@ -56,7 +96,15 @@ class Request(SipRequest):  # type: ignore[misc]
         wanted = (wCSM, wBRN, wTTG)
         made = self._ids.get(wanted)
         if made is None:
-            made = self._ids[wanted] = super().getTId(*wanted)
+            number, method = self.getHFBody("cseq").getCSeq()
+            parts = [str(self.getHFBody("call-id")), self.getHFBody("from").getTag(), number]
+            if wCSM:
+                parts.append(method)
+            if wBRN:
+                parts.append(self.getHFBody("via").getBranch())
+            if wTTG:
+                parts.append(self.getHFBody("to").getTag())
+            made = self._ids[wanted] = tuple(parts)
         return made
 
     def echo(self) -> tuple[str, str, str]:
@@ -139,6 +187,15 @@ def _tidied(head: str) -> str:
     return "\n".join([start, *lines])
 
 
+def _parted(text: str) -> tuple[str, str]:
+    """Head and body. Some senders end their lines as they like, and sippy bears with them."""
+    for end in ("\r\n\r\n", "\r\r", "\n\n"):
+        head, found, body = text.partition(end)
+        if found:
+            return head, body
+    return text, ""
+
+
 def parse(datagram: bytes) -> Request | SipResponse:
     """A message of sippy from the wire. Raises whatever sippy's parser raises for what is no SIP."""
     text = decode(datagram)
@@ -146,11 +203,13 @@ def parse(datagram: bytes) -> Request | SipResponse:
     if any(blank in head for blank in _UNTIDY):
         head = _tidied(head)
         text = f"{head}{separator}{body}"
-    message = SipResponse(text) if text.startswith("SIP/2.0 ") else Request(text)
+    if not text.startswith("SIP/2.0 "):
+        return Request(text)
+    message = SipResponse(text)
     names = head.lower()
     if names.count("\ncontent-length:") + names.count("\nl:") > 1:
         raise ValueError("several Content-Lengths")
     length = getattr(message, "_SipMsg__content_length", None)
-    if length is not None and length.getBody().number < 0:  # sippy cuts that many octets off the end
+    if length is not None and length.getBody().number < 0:
         raise ValueError("negative Content-Length")
     return message

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -29,6 +30,10 @@ from telephony.lines.wire import encode
 log = logging.getLogger(__name__)
 
 
+#: user, host and port, with nothing to unquote and no parameters
+_PLAIN = re.compile(r"(?:([A-Za-z0-9_.+*-]+)@)?([A-Za-z0-9.-]+)(?::([0-9]{1,5}))?").fullmatch
+
+
 def _quote(text: str, safe: str = "/") -> str:
     return quote(encode(text), safe)
 
@@ -43,6 +48,13 @@ class SipUri(SipURL):  # type: ignore[misc]
     _raw_user: tuple[str, str] | None = None
 
     def parseSipURL(self, url: str, relaxedparser: bool) -> None:
+        plain = _PLAIN(url)
+        if plain is not None:  # what nearly all are, without the many steps that the others need
+            self.username, self.host, port = plain.groups()
+            self.port = int(port) if port else None
+            if self.username is not None:
+                self._raw_user = (self.username, self.username)
+            return
         super().parseSipURL(url, relaxedparser)
         if self.username is not None:
             self._raw_user = (self.username, url.partition("@")[0].partition(":")[0].partition(";")[0])

@@ -29,7 +29,7 @@ def check_request(request: SipRequest) -> None:
             raise InvalidRequest(400, f"Missing {name.title()}")
         if found > 1 and name != "via":
             raise InvalidRequest(400, f"Two {name.title()}")
-        _read(name, partial(request.getHFBody, name))
+        _read(name, request.getHFBody)
     if not request.getHFBody("via").getBranch():
         request.getHFBody("via").params["branch"] = "none"  # RFC 2543 peers have none; any constant matches
     number, method = request.getHFBody("cseq").getCSeq()
@@ -39,10 +39,9 @@ def check_request(request: SipRequest) -> None:
         raise InvalidRequest(400, "Empty Call-ID")
     for name in ("contact", "expires", "max-forwards"):
         if request.countHFs(name):
-            _read(name, partial(request.getHFBodys, name))
+            _read(name, request.getHFBodys)
     for name in ("record-route", "route"):
-        for copied in request.getHFBCopys(name):  # what was parsed is written anew, and must come back as it was
-            _read(name, copied.parse)
+        _read(name, partial(_read_copies, request))
     if method == "INVITE":
         if request.countHFs("contact") != 1 or request.getHFBody("contact").asterisk:
             raise InvalidRequest(400, "INVITE Needs One Contact")
@@ -50,8 +49,13 @@ def check_request(request: SipRequest) -> None:
             raise InvalidRequest(400, "Contact Must Be A SIP URI")
 
 
-def _read(name: str, read: Callable[[], Any]) -> None:
+def _read_copies(request: SipRequest, name: str) -> None:
+    for copied in request.getHFBCopys(name):  # what was parsed is written anew, and must come back as it was
+        copied.parse()
+
+
+def _read(name: str, read: Callable[[str], Any]) -> None:
     try:
-        read()
+        read(name)
     except Exception as error:
         raise InvalidRequest(400, f"Bad {name.title()}") from error
