@@ -157,7 +157,8 @@ def test_sound_passes_between_the_page_and_rtp_soon_and_stalls_of_the_page_add_n
     found = {key: report(", ".join(key), each) for key, each in delays.items()}
     print(f"\nvoid: {void}" if void else f"\nothers' share of the processors: {watch.others():.1%}")
     print(f"\nafter the worklet: {1000 * bench.do('bench.headset.earphone.context.outputLatency'):.0f} ms")
-    print("\nms in the jitter buffer, median on each page:", {name: round(float(np.median(each))) for name, each in kept.items()})
+    medians = {name: round(float(np.median(each))) for name, each in kept.items()}
+    print(f"\nms in the jitter buffer, median on each page: {medians}")
     assert stats[-1]["lost"] == 0
     held = {name: max(each) for name, each in kept.items()}
     for way, buffered in (("microphone to RTP", False), ("RTP to worklet", True)):
