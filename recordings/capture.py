@@ -1,9 +1,10 @@
 """Live capture: every G.711 payload of every call appended to its raw file, while the calls run.
 
 ``CaptureRecorder`` fits ``telephony.media.tap.Recorder`` by its shape. ``CaptureTap.packet`` runs on the media loop and
-only appends one framed record to a list in memory. One writer thread takes the records of all calls twice a second
-and appends them to the files, so that a killed process loses the last half second and nothing else. A second thread
-makes ended recordings durable (fsync), because that can take long and must not hold up the other calls.
+only appends one framed record to a list in memory. One writer thread takes the records of each call twice a second,
+of one call after the other, and appends them to its file, so that a killed process loses the last half second and
+nothing else. A second thread makes ended recordings durable (fsync), because that can take long and must not hold up
+the other calls.
 
 A disk that is full or broken never touches the call: records wait in memory (bounded, the oldest go first, each loss is
 noted in the file once it can be written again), writing is tried again each round, and ``on_trouble`` says so.
@@ -38,6 +39,11 @@ STALLED_RECORDS = 1500
 #: and before packets of that call are dropped (60 s)
 MOST_RECORDS = 6000
 
+#: into so many steps a round is divided: in one burst, the files of many calls would hold up the media loop
+STEPS = 25
+#: the step of a recording that was just closed
+AT_ONCE = -1
+
 _CALL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 
 OnClosed = Callable[[str, int, int], None]
@@ -68,6 +74,7 @@ class CaptureTap:
         "refused",
         "reported_at",
         "since",
+        "step",
         "trouble",
     )
 
@@ -92,6 +99,8 @@ class CaptureTap:
         self.refused = 0
         # the rest belongs to the writer thread
         self.descriptor = -1
+        #: when in a round its records are written
+        self.step = recorder.opened % STEPS
         self.backlog = Backlog()
         self.trouble = ""
         self.since = 0.0
@@ -113,6 +122,7 @@ class CaptureTap:
             self.closed_ns = time.monotonic_ns()
             self.limit = 0
             self.closing = True
+            self.step = AT_ONCE
             self._recorder.wake()
 
     def take(self) -> list[bytes]:
@@ -175,6 +185,8 @@ class CaptureRecorder:
         self._wake = threading.Event()
         self._stopping = False
         self._give_up_at = float("inf")
+        #: recordings so far
+        self.opened = 0
         self._closed: queue.SimpleQueue[CaptureTap | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
@@ -197,6 +209,7 @@ class CaptureRecorder:
             if call in self._taps:
                 raise CaptureRefused(f"call {call} is being recorded already")
             tap = self._taps[call] = CaptureTap(self, call, path, on_closed, on_trouble)
+            self.opened += 1
             tap.backlog.put(CaptureHeader(call, time.time_ns(), time.monotonic_ns()).pack())
             if not self._threads:
                 self._start()
@@ -251,22 +264,28 @@ class CaptureRecorder:
             thread.start()
 
     def _write_rounds(self) -> None:
-        while self._write_all():
-            self._wake.wait(self._interval)
+        step = 0
+        while self._write_step(step):
+            self._wake.wait(self._interval / STEPS if self._taps else self._interval)
             self._wake.clear()
+            step = (step + 1) % STEPS
 
-    def _write_all(self) -> bool:
-        """One round over all recordings; False when the recorder has stopped and nothing is left to write."""
+    def _write_step(self, step: int) -> bool:
+        """Write the recordings whose turn it is; False when the recorder has stopped and nothing is left to write."""
         with self._lock:
             taps = list(self._taps.values())
             stopping = self._stopping
         for tap in taps:
+            if tap.step not in (step, AT_ONCE):
+                continue
+            tap.step = step
             try:
                 self._write_round(tap)
             except Exception:
                 # a defect here must not end the recording of every other call
                 _log.exception("recording of call %s: this round failed", tap.call)
-        self._bound_memory(taps)
+        if step == 0:
+            self._bound_memory(taps)
         if stopping and not self._taps:
             self._closed.put(None)
             return False

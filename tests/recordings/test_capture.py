@@ -410,3 +410,24 @@ def test_a_write_that_is_cut_anywhere_goes_on_where_it_stopped() -> None:
     assert backlog.written == len(got)
     assert backlog.packets_written == 2000
     assert parse_capture(got).packets == 2000
+
+
+def test_the_files_of_many_calls_are_written_one_after_the_other_through_the_round(tmp_path: Path) -> None:
+    async def call() -> None:
+        recorder = CaptureRecorder(tmp_path, asyncio.get_running_loop(), interval=1.0)
+        paths = [begin(recorder, f"0195-call{n}")[1] for n in range(50)]
+        written: dict[str, float] = {}
+        async with asyncio.timeout(20):
+            while len(written) < len(paths):
+                for path in set(paths) - written.keys():
+                    if (tmp_path / path).exists():
+                        written[path] = time.monotonic()
+                await asyncio.sleep(0.005)
+        times = sorted(written.values())
+        # in one burst all of them would be there within a few ms
+        assert times[-1] - times[0] > 0.5
+        assert times[24] - times[0] > 0.2
+        assert await asyncio.to_thread(recorder.stop)
+        assert all((tmp_path / path).stat().st_size for path in paths)
+
+    asyncio.run(call())
