@@ -23,9 +23,9 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import StaticPool
 
 BUSY_TIMEOUT_MS = 15_000
-#: what one connection keeps of an SQLite file (kibibytes). A process has up to 16 connections, each with its own copy of
-#: the same pages, and none gives them back; the kernel's cache has them once, and asking it costs a microsecond a page
-PAGES_KIB = 4096
+#: what one connection keeps of an SQLite file (kibibytes). A process has up to 16 connections, each with a copy of its
+#: own, and none gives them back; the kernel's cache has the pages once, and asking it costs a microsecond
+PAGES_KIB = 2048
 
 
 class DatabaseUrlError(ValueError):
@@ -86,6 +86,8 @@ def _open_sqlite(url: URL) -> Engine:
             connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
             pool_size=8,
             max_overflow=8,
+            # those in use stay few, and know the pages that are asked for
+            pool_use_lifo=True,
             json_serializer=to_json,
         )
 

@@ -143,4 +143,4 @@ def test_the_connections_of_a_process_do_not_each_keep_the_whole_file(sqlite_eng
             reader = open_at_once.enter_context(reading(sqlite_engine))
             assert reader.exec_driver_sql("SELECT sum(length(text)) FROM large").scalar() == megabytes * 1_000_000
     # with a copy each it would be 240 MB, and they would stay
-    assert resident(os.getpid()) - before < connections * 6
+    assert resident(os.getpid()) - before < connections * 4
