@@ -16,3 +16,5 @@ export const signIn = (username: string, password: string) =>
 export const whoAmI = async () => (await get<{ user: User | null }>('/api/session')).user
 export const signOut = () => remove<unknown>('/api/session')
 export const chooseLocale = (locale: Locale) => patch<unknown>('/api/me', { locale })
+/** `mobile` is masked. */
+export const ownSettings = () => get<{ mobile: string }>('/api/me')

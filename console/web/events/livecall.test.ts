@@ -59,6 +59,28 @@ describe('an inbound call', () => {
     expect([call.callerRings, call.agentRings]).toEqual([2, 2])
   })
 
+  it('waits from its place in a queue on: neither in a menu before it nor with the voice mail after it', () => {
+    const call = after(started)
+    expect(call.stage).toBe('menu')
+    const waits = withFact(call, fact('call.queued', 101, { queue: 'vip', position: 2 }))
+    expect(waits).toMatchObject({ stage: 'queued', queue: 'vip', position: 2 })
+    const gone = withFact(
+      waits,
+      fact('call.dequeued', 160, { queue: 'vip', why: 'voicemail', waited_seconds: 59 }),
+    )
+    expect(gone).toMatchObject({ stage: 'menu', position: 0 })
+  })
+
+  it('is with somebody else once a menu has sent it on, and back in the menu when they do not come', () => {
+    const target = { kind: 'number', number: '8012' }
+    const sent = after(started, fact('party.invited', 102, { party: 1, role: 'member', by: '', target }))
+    expect(sent.stage).toBe('talking')
+    const failed = { kind: 'routed', by: '', target, sip_status: 486, reason: 'Busy Here' }
+    expect(withFact(sent, fact('call.transfer_failed', 110, { ...failed, returned_to: 'menu' })).stage).toBe(
+      'menu',
+    )
+  })
+
   it('does not count the rings at another desk', () => {
     expect(
       after(started, offered, fact('call.agent_ring', 103, { agent: 'agent2', ring: 3 })).agentRings,

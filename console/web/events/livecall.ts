@@ -3,10 +3,10 @@ import { callerIsHeard, partiesAfter, type CallParty, type Hears } from './party
 import type { CallFact, Direction, OfferOutcome, Party, PartyRoleName, Pop } from './types'
 
 /**
- * Inbound: `queued`, `offered` (rings at a desk), `talking`, `ended`. Outbound: `dialling` (nothing heard back yet),
- * `ringing` (180/183 came), `talking`, `ended`.
+ * Inbound: `menu` (in the hands of a menu, an announcement, a voice mail: nobody waits), `queued`, `offered` (rings at a
+ * desk), `talking`, `ended`. Outbound: `dialling` (nothing heard back yet), `ringing` (180/183 came), `talking`, `ended`.
  */
-export type Stage = 'queued' | 'offered' | 'dialling' | 'ringing' | 'talking' | 'ended'
+export type Stage = 'menu' | 'queued' | 'offered' | 'dialling' | 'ringing' | 'talking' | 'ended'
 
 export type RecordingStage = 'none' | 'running' | 'failed' | 'closed' | 'ready'
 
@@ -64,7 +64,7 @@ export function newCall(id: string, at: number): LiveCall {
   return {
     id,
     direction: 'inbound',
-    stage: 'queued',
+    stage: 'menu',
     line: '',
     queue: '',
     number: '',
@@ -128,7 +128,7 @@ function cameIn(call: LiveCall, agent: string, role: PartyRoleName): Partial<Liv
   const left = agent in call.left ? without(call.left, agent) : call.left
   if (role !== 'agent') return { left }
   // answered once already and taken from the queue again: only the first answer is told as such
-  const taken = call.answeredAt !== null && ['queued', 'offered'].includes(call.stage)
+  const taken = call.answeredAt !== null && ['menu', 'queued', 'offered'].includes(call.stage)
   return taken ? { left, agent, stage: 'talking' } : { left, agent }
 }
 
@@ -154,7 +154,7 @@ function changes(call: LiveCall, fact: CallFact): Partial<LiveCall> {
     case 'call.started':
       return {
         direction: fact.direction,
-        stage: fact.direction === 'outbound' ? 'dialling' : 'queued',
+        stage: fact.direction === 'outbound' ? 'dialling' : 'menu',
         line: fact.line,
         queue: fact.queue ?? '',
         number: fact.number,
@@ -175,6 +175,10 @@ function changes(call: LiveCall, fact: CallFact): Partial<LiveCall> {
       return { callerRings: Math.max(call.callerRings, fact.ring) }
     case 'call.queued':
       return { queue: fact.queue, stage: 'queued', position: fact.position, menu: '', agent: '' }
+    case 'call.dequeued':
+      return ['queued', 'offered'].includes(call.stage)
+        ? { stage: 'menu', position: 0, agent: '', agentRings: 0, offeredAt: null }
+        : {}
     case 'call.priority':
       return { priority: fact.priority }
     case 'menu.entered':
@@ -227,7 +231,10 @@ function changes(call: LiveCall, fact: CallFact): Partial<LiveCall> {
     case 'call.marked':
       return { marks: call.marks.includes(fact.mark) ? call.marks : [...call.marks, fact.mark] }
     case 'party.invited':
-      return { pop: fact.pop ?? call.pop }
+      // sent on to a number by a menu or an overflow: with somebody else, whether or not they answer
+      return { pop: fact.pop ?? call.pop, ...(call.stage === 'menu' ? { stage: 'talking' as const } : {}) }
+    case 'call.transfer_failed':
+      return fact.returned_to === 'menu' ? { stage: 'menu' } : {}
     case 'party.joined':
       return cameIn(call, fact.agent ?? '', fact.role)
     case 'party.role':

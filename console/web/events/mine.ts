@@ -5,7 +5,7 @@ import type { LiveCall } from './livecall'
 export function isWith(call: LiveCall, agent: string): boolean {
   if (call.stage === 'ended') return false
   if (call.parties.some((one) => one.agent === agent)) return true
-  return call.agent === agent && call.stage !== 'queued' && !(agent in call.left)
+  return call.agent === agent && !['menu', 'queued'].includes(call.stage) && !(agent in call.left)
 }
 
 export function ringsAt(call: LiveCall, agent: string): boolean {

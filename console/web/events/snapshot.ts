@@ -65,6 +65,7 @@ export interface AgentMap {
   /** Seconds in this state. */
   seconds?: number
   device?: 'headset' | 'phone'
+  by?: string
 }
 
 /** The ring rules in force at the phone; absent while it is away. */
@@ -95,7 +96,7 @@ function stageOf(map: CallMap): Stage {
   if (map.phase === 'queued') return 'queued'
   if (isCallback(map)) return 'offered'
   if (map.direction === 'outbound') return (map.caller_rings ?? 0) > 0 ? 'ringing' : 'dialling'
-  return map.phase === 'ringing' ? 'offered' : 'queued'
+  return map.phase === 'ringing' ? 'offered' : 'menu'
 }
 
 function partyFrom(map: PartyMap, now: number): CallParty {

@@ -7,6 +7,8 @@ export const floor: typeof zh.floor = {
   signOff: 'Sign off',
   by: 'set by {name}',
   inMenu: 'in the menu',
+  inVoice: 'announcement or voicemail',
+  withMachine: 'In menus and announcements',
   callback: 'call-back',
   priority: 'Priority',
   title: 'Floor',

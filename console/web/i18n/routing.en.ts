@@ -210,6 +210,8 @@ const routing: RoutingWords = {
     removeTitle: 'Delete the prompt “{name}”?',
     ways: { upload: 'Upload', record: 'Record', speak: 'From text' },
     file: 'An audio file (3 minutes and 10 MB at most)',
+    choose: 'Choose a file',
+    nothingChosen: 'None chosen yet',
     tooLarge: 'The file is larger than 10 MB.',
     record: 'Start recording',
     recordStop: 'Stop',

@@ -84,6 +84,14 @@ export function useDuty(): void {
     },
   )
 
+  // A supervisor's headset is connected for a call only; after a reload in it, that is now.
+  watch(
+    () => desk.current !== null && stream.state === 'open',
+    (inCall) => {
+      if (inCall && !session.isAgent && headset.state.name === 'off') void attempt(headset.connect)
+    },
+  )
+
   watch(
     () => floor.unnamed && (session.role === 'supervisor' || session.role === 'admin'),
     (wanted) => {

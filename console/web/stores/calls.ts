@@ -20,6 +20,11 @@ export const useCalls = defineStore('calls', () => {
       .sort((a, b) => b.priority - a.priority || a.startedAt - b.startedAt),
   )
 
+  /** Callers whom a menu, an announcement or the voice mail has: they wait for nobody. */
+  const inMenu = computed(() =>
+    live.value.filter((call) => call.direction === 'inbound' && call.stage === 'menu'),
+  )
+
   function keep(call: LiveCall): void {
     const next = new Map(byId.value)
     next.set(call.id, call)
@@ -67,5 +72,5 @@ export const useCalls = defineStore('calls', () => {
 
   const get = (id: string) => byId.value.get(id) ?? null
 
-  return { byId, all, live, waiting, apply, reset, keep, get }
+  return { byId, all, live, waiting, inMenu, apply, reset, keep, get }
 })

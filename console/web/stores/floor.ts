@@ -92,7 +92,7 @@ export const useFloor = defineStore('floor', () => {
           headsetSince: now - (map.headset_seconds ?? 0),
           queues: map.queues ?? [],
           device: map.device ?? 'headset',
-          by: '',
+          by: map.by ?? '',
           since: now - (map.seconds ?? 0),
         },
       ]),
