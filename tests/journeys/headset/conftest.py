@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import functools
 import http.server
+import itertools
 import json
 import math
 import os
@@ -32,6 +33,8 @@ CONSOLE = Path(__file__).parents[3] / "console"
 PCMU, PCMA = 0, 8
 TONE_HZ = 1000
 TONE_PEAK = 0.5
+#: so often the pace of frames is looked at: a busy machine is late once, a fault is each time
+WINDOWS = 4
 CHROMIUM_FLAGS = [
     "--use-fake-device-for-media-stream",
     "--autoplay-policy=no-user-gesture-required",
@@ -65,6 +68,26 @@ def companded(payload_type: int, samples: np.ndarray) -> bytes:
     """The nearest code for each sample, found in the table of all 256."""
     table = linear(payload_type, bytes(range(256)))
     return np.abs(samples[:, None] - table[None, :]).argmin(axis=1).astype(np.uint8).tobytes()
+
+
+def pace(frames: list[Frame]) -> float:
+    """Frames a second, by the line of least squares through their arrivals, which single late ones hardly turn."""
+    return float(1 / np.polyfit(np.arange(len(frames)), [frame.at for frame in frames], 1)[0])
+
+
+def late(frames: list[Frame]) -> int:
+    """Frames that came more than 130 ms after the one before."""
+    return sum(b.at - a.at > 0.13 for a, b in itertools.pairwise(frames))
+
+
+def even(window: Callable[[], list[Frame]], most_late: int = 1_000_000) -> list[Frame]:
+    """The first of a few windows of frames that came fifty a second, so many late at most, or else the last."""
+    frames: list[Frame] = []
+    for _ in range(WINDOWS):
+        frames = window()
+        if abs(pace(frames) - 50) <= 1 and late(frames) <= most_late:
+            break
+    return frames
 
 
 def loudest(samples: np.ndarray, rate: int = 8000) -> float:
@@ -271,6 +294,15 @@ class BenchPage:
         self.until(lambda: len(console.frames) >= first + count, seconds=20 + count / 50)
         return console.frames[first : first + count]
 
+    def loudest_heard(self, playing: Callable[[], bool]) -> dict[str, Any]:
+        """What the earphone gives out while something plays, where it is loudest: nothing makes it too loud, while a
+        starved browser has holes."""
+        heard = [self.do("bench.listen()")]
+        while playing():
+            self.page.wait_for_timeout(100)
+            heard.append(self.do("bench.listen()"))
+        return max(heard, key=lambda one: float(one["level"]))
+
     def probe(self, n: int) -> dict[str, Any]:
         self.phone.send({"type": "probe", "n": n})
         messages = self.phone.console.messages
@@ -395,5 +427,14 @@ def strongest() -> Callable[[np.ndarray], float]:
 
 @pytest.fixture
 def frame_rate() -> Callable[[list[Frame]], float]:
-    """Frames a second, by the line of least squares through their arrivals, which single late ones hardly turn."""
-    return lambda frames: float(1 / np.polyfit(np.arange(len(frames)), [frame.at for frame in frames], 1)[0])
+    return pace
+
+
+@pytest.fixture
+def late_frames() -> Callable[[list[Frame]], int]:
+    return late
+
+
+@pytest.fixture
+def even_window() -> Callable[..., list[Frame]]:
+    return even
