@@ -78,6 +78,10 @@ class PyVoipDialog(ReportingDialog):
     def linger(self) -> None:
         self.line.linger(self)
 
+    def forgotten(self) -> None:
+        super().forgotten()
+        self._reinvite = None
+
     # what offers and transfers ask of a dialog
 
     @property

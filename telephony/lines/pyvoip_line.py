@@ -52,7 +52,7 @@ class PyVoipLine:
         self._on_state = on_state
         self._status, self._detail = "down", ""
         self._addresses: list[str] = []
-        self._lingering: set[asyncio.TimerHandle] = set()
+        self._lingering: dict[PyVoipDialog, asyncio.TimerHandle] = {}
         client.myIP = self.local_host()
 
     @property
@@ -150,18 +150,16 @@ class PyVoipLine:
 
     def linger(self, dialog: PyVoipDialog) -> None:
         """The dialog is over; forget it when no straggler can come any more."""
-        loop = asyncio.get_running_loop()
+        delay = 64 * self.transactions.t1
+        self._lingering[dialog] = asyncio.get_running_loop().call_later(delay, self._forget, dialog)
 
-        def forget() -> None:
-            self._lingering.discard(timer)
-            self.dialogs.pop((dialog.call_id, dialog.local_tag), None)
-            dialog.forgotten()
-
-        timer = loop.call_later(64 * self.transactions.t1, forget)
-        self._lingering.add(timer)
+    def _forget(self, dialog: PyVoipDialog) -> None:
+        del self._lingering[dialog]
+        self.dialogs.pop((dialog.call_id, dialog.local_tag), None)
+        dialog.forgotten()
 
     def close(self) -> None:
-        for timer in self._lingering:
+        for timer in self._lingering.values():
             timer.cancel()
         self._lingering.clear()
         self.dialogs.clear()

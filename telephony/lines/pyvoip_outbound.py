@@ -59,6 +59,10 @@ class OutboundDialog(PyVoipDialog):
             self._cancel()
             self.end(EndedBy.NETWORK, 408, "no final answer")
 
+    def forgotten(self) -> None:
+        super().forgotten()
+        self._invite = None
+
     def _cancel(self) -> None:
         if self._invite is not None:
             self._invite.cancel()

@@ -94,6 +94,7 @@ class ClientTransaction:
     def forget(self) -> None:
         self._timers.cancel()
         self._owner.clients.pop(self.key, None)
+        self._on_response = _forgotten
 
     def receive(self, response: Message) -> None:
         if response.code < 200:
@@ -102,8 +103,9 @@ class ClientTransaction:
             self._receive_final_to_invite(response)
         else:
             self.finished = True
+            on_response = self._on_response
             self.forget()
-            self._on_response(response)
+            on_response(response)
 
     def _receive_provisional(self, response: Message) -> None:
         if self.finished:
@@ -144,6 +146,10 @@ class ClientTransaction:
         draft.set("To", to or self.draft.value("To"))
         draft.set("CSeq", f"{self.draft.value('CSeq').split()[0]} {method}")
         return draft
+
+
+def _forgotten(_: Message | None) -> None:
+    """No response comes any more; who waited for one is let go (``ReportingDialog.forgotten``)."""
 
 
 def _cancel_done(response: Message | None) -> None:
@@ -209,9 +215,10 @@ class ServerTransaction:
         self._timers.cancel("repeat")
 
     def _over(self) -> None:
+        unacknowledged, self._on_unacknowledged = self._on_unacknowledged, None
         self.forget()
-        if self.request.method == "INVITE" and not self.acknowledged and self._on_unacknowledged is not None:
-            self._on_unacknowledged()
+        if self.request.method == "INVITE" and not self.acknowledged and unacknowledged is not None:
+            unacknowledged()
 
     def forget(self) -> None:
         self._timers.cancel()
