@@ -21,9 +21,11 @@ const COVERED = 160
 const STALL_BEGINS = 120
 const STALL_ENDS = 80
 const MEMORY = 80_000
-const BUCKET = 8000
+const BUCKET = 2000
+/** Buckets in a row in which packets must have been so fast. */
+const PROOF = 3
 /** Buckets that are known before less than the base depth will do. */
-const QUIET_BUCKETS = 3
+const QUIET_BUCKETS = 12
 
 interface Bucket {
   from: number
@@ -63,12 +65,15 @@ export class DelayTarget {
   }
 
   /**
-   * Transit of the fastest packet of each of the last seconds, the median of them; 0 if none came. Not the least: an audio
-   * thread that was held up pulls at once what it owes, and packets that came just before look faster than any can be.
+   * Transit of the fastest packets of the last seconds; 0 if none came. What is faster for moments only does not count:
+   * an audio thread that was held up pulls at once what it owes, and packets that came just before look faster than any
+   * can be.
    */
   get fastest(): number {
-    const least = this.buckets.map(({ least }) => least).sort((a, b) => a - b)
-    return least[(least.length - 1) >> 1] ?? 0
+    const least = this.buckets.map(({ least }) => least)
+    if (least.length < PROOF) return least.length > 0 ? Math.min(...least) : 0
+    const proven = least.slice(PROOF - 1).map((_, i) => Math.max(...least.slice(i, i + PROOF)))
+    return Math.min(...proven)
   }
 
   /** Wanted depth, including the packet that is about to be played. */

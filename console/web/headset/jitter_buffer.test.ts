@@ -214,19 +214,35 @@ describe('jitter buffer after a stall', () => {
     expect(looks.at(-1)?.delay).toBeGreaterThanOrEqual(5)
   })
 
-  it('does not take an audio thread that was held up, and caught up, for a slow network', () => {
+  /** An audio thread that is held up for 100 ms every four seconds, and then plays what it owes at once, or never. */
+  function heldUp(catchesUp: boolean) {
     const buffer = new JitterBuffer()
     const block = new Float32Array(QUANTUM)
     const coming = steady(1000)
+    const looks: { at: number; depth: number }[] = []
     let owed = 0
     for (let at = 0; at < 19000; at += QUANTUM / MS) {
       while (coming[0] !== undefined && coming[0].at <= at) buffer.push((coming.shift() as Arrival).packet)
-      owed += 1
-      if (at % 4000 > 3000 && at % 4000 < 3100) continue
+      const held = at % 4000 > 3000 && at % 4000 < 3100
+      owed = held && !catchesUp ? 0 : owed + 1
+      if (held) continue
       for (; owed > 0; owed--) buffer.pull(block)
+      looks.push({ at, depth: buffer.depth / MS })
     }
-    expect(buffer.figures.targetMs).toBeLessThanOrEqual(40)
-    expect(buffer.figures.addedDelayMs).toBeLessThanOrEqual(40)
+    return { looks, figures: buffer.figures }
+  }
+
+  it('does not take an audio thread that was held up, and caught up, for a slow network', () => {
+    const { figures } = heldUp(true)
+    expect(figures.targetMs).toBeLessThanOrEqual(40)
+    expect(figures.addedDelayMs).toBeLessThanOrEqual(40)
+  })
+
+  it('sheds within 2 s what piled up while the audio thread was held up', () => {
+    const { looks, figures } = heldUp(false)
+    expect(looks.find(({ at }) => at > 15105)?.depth).toBeGreaterThan(80)
+    expect(looks.find(({ at }) => at > 17100)?.depth).toBeLessThan(60)
+    expect(figures.targetMs).toBeLessThanOrEqual(40)
   })
 
   it('throws the oldest away when seconds of audio come at once', () => {
