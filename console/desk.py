@@ -27,7 +27,7 @@ from console.events.precedence import Precedence
 from console.events.presence import Presence
 from console.events.queue_board import QueueBoard
 from console.events.recording_trouble import RecordingTrouble
-from console.http import ApiError
+from console.http import ApiError, Message
 from console.identity.login_gate import LoginGate
 from console.identity.session_cache import SessionCache
 from console.identity.user import User
@@ -63,7 +63,7 @@ class WebDesk:
         self.plan = NumberingPlan(area_code=config.home_area_code)
         self.engine = open_engine(config.database)
         self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="desk")
-        self.phone = PhoneLink()
+        self.phone = PhoneLink(self._queue_called)
         self.phone_for_requests = PatientLink(self.phone)
         self.metrics = Metrics()
         self.sessions = SessionCache(self.read)
@@ -183,12 +183,17 @@ class WebDesk:
         await self.routing.push()
         await self.presence.renew()
 
+    def _queue_called(self, name: str) -> Message:
+        """What people call a queue, by the routing document that was given to the phone."""
+        label = next((one.get("label") for one in self.routing.document.get("queues", ()) if one["name"] == name), None)
+        return Message((label or {}).get("zh") or name, (label or {}).get("en") or name)
+
     async def _newest_routing(self) -> Document:
         saved, document = await self.read(lambda conn: documents.newest(conn, self.config))
         return {**document, "version": saved.version}
 
     async def _waiting_callbacks(self) -> list[Callback]:
-        return await self.read(lambda conn: open_callbacks(conn))
+        return await self.read(open_callbacks)
 
     async def _profile_of(self, username: str) -> AgentProfile:
         def find(conn: Connection) -> AgentProfile:

@@ -11,6 +11,7 @@ from typing import Any
 from telephony.calls.call import Call, CallRefused, Phase
 from telephony.calls.live_call import LiveCall
 from telephony.calls.pending_callbacks import PendingCallback, PendingCallbacks
+from telephony.calls.refusal import Reason, wrong_state
 from telephony.clock import SECOND, Clock
 from telephony.events import CallAnswered, CallbackCancelled, CallQueued, Direction, Event, Party
 from telephony.routing.attended import Outlook
@@ -128,7 +129,7 @@ class CallbackDesk:
         if live is None or live.call.requested_in is None:
             raise CallRefused("no_such_call", "This call-back does not wait any more.")
         if not _waits(live.call):
-            raise CallRefused("wrong_state", "Somebody has taken this call-back.")
+            raise wrong_state(Reason.CALLBACK_TAKEN)
         self._drop(live)
 
     def ended(self, call: str) -> None:

@@ -232,8 +232,11 @@ class Commands:
             raise CommandFailed("bad_arguments", str(error)) from error
         except RoutingError as error:
             raise CommandFailed("bad_routing", str(error)) from error
-        except (AgentRefused, CallRefused) as error:
-            raise CommandFailed(error.code, str(error)) from error
+        except CallRefused as error:
+            raise CommandFailed(error.code, str(error), {"reason": error.reason} if error.reason else {}) from error
+        except AgentRefused as error:
+            short = [{"queue": queue, "left": left, "needed": needed} for queue, left, needed in error.short]
+            raise CommandFailed(error.code, str(error), {"short": short} if short else {}) from error
 
 
 def _checked(target: Target) -> Target:

@@ -33,7 +33,7 @@ from telephony.media.tap import Recorder
 from telephony.routing.default_routing import default_routing
 from telephony.routing.memory import RoutingMemory
 from telephony.routing.outlook import QueueOutlook
-from telephony.routing.router import matches
+from telephony.routing.router import matches, next_free
 from telephony.routing.settings import RoutingSettings, parse_routing
 from telephony.rules import Rules
 from telephony.seam.server import SeamServer
@@ -116,6 +116,7 @@ class Phone:
             diallable=diallable,
             place_callback=self.callbacks.requested,
             call_again=self.callbacks.again,
+            free_agent=lambda queue, but: next_free(queue, but, self.floor, self.routing, self._memory),
             route=self.route,
             finished=self._call_finished,
         )

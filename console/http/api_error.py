@@ -20,11 +20,13 @@ class Message(NamedTuple):
 
 
 class ErrorDetail(msgspec.Struct, omit_defaults=True):
-    """``code`` is stable and for programs; ``message`` is for people; ``field`` names the input that is wrong."""
+    """``code`` is stable and for programs; ``message`` is for people; ``field`` names the input that is wrong;
+    ``reason`` says more to programs where a code has several (``wrong_state`` of a call: docs/call-control.md)."""
 
     code: str
     message: str
     field: str = ""
+    reason: str = ""
 
 
 class ErrorBody(msgspec.Struct):
@@ -46,6 +48,7 @@ class ApiError(Exception):
         message: str | Message,
         *,
         field: str = "",
+        reason: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(f"{status} {code}: {message if isinstance(message, str) else message.en}")
@@ -53,11 +56,12 @@ class ApiError(Exception):
         self.code = code
         self.message = message
         self.field = field
+        self.reason = reason
         self.headers = dict(headers or {})
 
     def response(self, locale: str = "zh-CN") -> Response:
         text = self.message if isinstance(self.message, str) else self.message.text(locale)
-        body = ErrorBody(error=ErrorDetail(code=self.code, message=text, field=self.field))
+        body = ErrorBody(error=ErrorDetail(code=self.code, message=text, field=self.field, reason=self.reason))
         return Response(
             msgspec.json.encode(body),
             status_code=self.status,

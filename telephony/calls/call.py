@@ -27,7 +27,7 @@ from telephony.calls.effects import (
 from telephony.calls.hearing import Hears
 from telephony.calls.offers import Offer
 from telephony.calls.participant import MOST_PARTIES, Kind, Participant
-from telephony.calls.refusal import CallRefused
+from telephony.calls.refusal import CallRefused, Reason, wrong_state
 from telephony.calls.rings import RingCounter
 from telephony.calls.transfer import Referral
 from telephony.clock import SECOND
@@ -312,7 +312,7 @@ class Call:
     def rings_at(self, agent: str) -> Offer:
         offer = self.ringing.get(agent)
         if offer is None:
-            raise CallRefused("wrong_state", "This call does not ring at your desk any more.")
+            raise wrong_state(Reason.RINGS_NO_LONGER)
         return offer
 
     def _uninvited(self, offer: Offer, status: int, reason: str, now: int, outcome: OfferOutcome) -> Effects:
@@ -367,7 +367,7 @@ class Call:
         conversation.check_talking(self)
         conversation.handler(self, agent)
         if conversation.consulted(self) is not None:
-            raise CallRefused("wrong_state", "While you consult, you change over instead.")
+            raise wrong_state(Reason.SWAP_INSTEAD)
         return [*conversation.hold_caller(self, held, now), *conversation.route(self)]
 
     def caller_holds(self, held: bool) -> Effects:

@@ -8,7 +8,7 @@ from telephony import events
 from telephony.calls import conversation, invitations
 from telephony.calls.effects import Effects, Emit
 from telephony.calls.participant import Group, Participant
-from telephony.calls.refusal import CallRefused
+from telephony.calls.refusal import Reason, wrong_state
 from telephony.calls.way import Way
 from telephony.events import OfferOutcome, Party, Role, Target, TransferKind
 
@@ -21,7 +21,7 @@ def begin(call: Call, agent: str, target: Target, way: Way, now: int) -> Effects
     conversation.check_talking(call)
     own = conversation.handler(call, agent)
     if conversation.consulted(call) is not None:
-        raise CallRefused("wrong_state", "You consult somebody already.")
+        raise wrong_state(Reason.CONSULTING)
     conversation.check_room(call)
     party, effects = invitations.invite(call, Role.CONSULTED, target, way, agent, now)
     party.group = own.group = Group.SIDE
@@ -34,14 +34,14 @@ def _both(call: Call, agent: str) -> tuple[Participant, Participant]:
     conversation.check_talking(call)
     own, asked = conversation.handler(call, agent), conversation.consulted(call)
     if asked is None:
-        raise CallRefused("wrong_state", "You consult nobody.")
+        raise wrong_state(Reason.CONSULTS_NOBODY)
     return own, asked
 
 
 def _both_talking(call: Call, agent: str) -> tuple[Participant, Participant]:
     own, asked = _both(call, agent)
     if not asked.joined:
-        raise CallRefused("wrong_state", "The other has not answered yet.")
+        raise wrong_state(Reason.NOT_ANSWERED_YET)
     return own, asked
 
 

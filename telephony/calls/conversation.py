@@ -18,7 +18,7 @@ from telephony.calls.effects import (
 )
 from telephony.calls.hearing import hearing, waiting_sounds
 from telephony.calls.participant import MOST_PARTIES, MOST_SPEAKERS, SUPERVISORS, Group, Kind, Participant
-from telephony.calls.refusal import CallRefused
+from telephony.calls.refusal import CallRefused, Reason, wrong_state
 from telephony.events import OfferOutcome, Party, Role
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def add(
     key = agent or address
     number = call.numbers.get(key)
     if number in call.parties:
-        raise CallRefused("wrong_state", "This number is in the call already.")
+        raise wrong_state(Reason.NUMBER_IN_CALL)
     if number is None:
         check_tracks(call, key)
         number = call.numbers[key] = len(call.numbers)
@@ -101,7 +101,7 @@ def check_room(call: Call) -> None:
 
 def check_talking(call: Call) -> None:
     if not call.talking:
-        raise CallRefused("wrong_state", "This can only be done with an answered call.")
+        raise wrong_state(Reason.NOT_TALKING)
 
 
 def change_role(call: Call, party: Participant, role: Role) -> Effects:
@@ -182,7 +182,7 @@ def leave(call: Call, party: Participant, by: Party, now: int, status: int = 200
     """A joined party leaves; the call ends with it, or goes on without it."""
     if party.number == 0 and call.first_gone is None:
         call.first_gone = by
-    if not _lasts_without(call, party):
+    if not lasts_without(call, party):
         return call.end(by, status, reason, now, line_gone=party.number == 0)
     effects = gone(call, party, by, status, reason, now)
     return [*effects, *regroup(call, now), *route(call)]
@@ -210,7 +210,8 @@ def gone(call: Call, party: Participant, by: Party, status: int, reason: str, no
     return effects
 
 
-def _lasts_without(call: Call, leaver: Participant) -> bool:
+def lasts_without(call: Call, leaver: Participant) -> bool:
+    """Does the call go on when ``leaver`` is not heard any more?"""
     left = [party for party in call.parties.values() if party is not leaver]
     if sum(party.speaks and party.joined for party in left) >= 2 or not leaver.speaks:
         return True
@@ -255,12 +256,12 @@ def drop(call: Call, agent: str, number: int, now: int) -> Effects:
     own = handler(call, agent)
     party = call.parties.get(number)
     if party is None or party is own:
-        raise CallRefused("wrong_state", "This party is not in the call.")
+        raise wrong_state(Reason.PARTY_GONE)
     if party.role in SUPERVISORS:
         raise CallRefused("not_yours", "A supervisor leaves by their own will.")
     if not party.joined:
         effects = gone(call, party, Party.AGENT, 487, "dropped", now)
         return [*effects, *regroup(call, now), *route(call)]
-    if not _lasts_without(call, party):
-        raise CallRefused("wrong_state", "Nobody else is in the call; hang up instead.")
+    if not lasts_without(call, party):
+        raise wrong_state(Reason.HANG_UP_INSTEAD)
     return leave(call, party, Party.AGENT, now, reason="dropped")

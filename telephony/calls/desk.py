@@ -9,6 +9,7 @@ from telephony.calls import consult, conversation, supervision, transfer
 from telephony.calls.call import Call, CallRefused, Phase
 from telephony.calls.effects import Effects
 from telephony.calls.participant import Group
+from telephony.calls.refusal import Reason, wrong_state
 from telephony.calls.surroundings import Surroundings
 from telephony.calls.way import Way
 from telephony.events import Party, Target, TargetKind
@@ -39,7 +40,7 @@ class Desk:
     def answer(self, agent: str) -> None:
         offer = self._call.ringing.get(agent)
         if offer is not None and offer.phone:
-            raise CallRefused("wrong_state", "This call rings at your telephone; answer it there.")
+            raise wrong_state(Reason.RINGS_AT_TELEPHONE)
         self._live.run(self._call.agent_answers(agent, self._live.codec, self._now()))
 
     def reject(self, agent: str) -> None:
@@ -66,7 +67,7 @@ class Desk:
         if not digits or not _DIGITS.issuperset(digits):
             raise CallRefused("bad_digits", "Digits are 0-9, *, # and A-D.")
         if not self._call.talking:
-            raise CallRefused("wrong_state", "Digits can be sent once the call is answered.")
+            raise wrong_state(Reason.NOT_TALKING)
         asked = conversation.consulted(self._call)
         number = asked.number if asked is not None and own.group is Group.SIDE else 0
         party = self._live.line_party(number)
@@ -92,13 +93,35 @@ class Desk:
         self._ask(target, lambda: transfer.blind(call, agent, target, way, self._now(), refer=refer))
 
     def consult(self, agent: str, target: Target) -> int:
-        """Gives the number of the party that is asked."""
-        call = self._call
+        """Gives the number of the party that is asked; of a queue that is who would get its next call."""
+        conversation.check_talking(self._call)
+        conversation.handler(self._call, agent)
         if target.kind is TargetKind.QUEUE:
-            raise CallRefused("bad_arguments", "A queue cannot be consulted.")
-        conversation.check_talking(call)
-        conversation.handler(call, agent)
-        way = self._way(target)
+            return self._consult_queue(agent, target, ())
+        return self._consult(agent, target)
+
+    def consult_next(self, agent: str, queue: Target, asked: tuple[str, ...]) -> bool:
+        """Those ``asked`` of a queue did not come; False: nobody else is free."""
+        try:
+            self._consult_queue(agent, queue, asked)
+        except CallRefused:
+            return False
+        return True
+
+    def _consult_queue(self, agent: str, target: Target, asked: tuple[str, ...]) -> int:
+        self._way(target)
+        here = {party.agent for party in self._call.parties.values()}
+        chosen = self._around.free_agent(target.queue, here.union(asked))
+        if not chosen:
+            raise CallRefused("nobody_free", "Nobody of this queue is free just now: try again, or transfer to it.")
+        name = self._around.floor.agent(chosen).name
+        one = Target(kind=TargetKind.AGENT, agent=chosen, queue=target.queue, name=name, entry=target.entry)
+        number = self._consult(agent, one)
+        self._call.parties[number].asked_before = asked
+        return number
+
+    def _consult(self, agent: str, target: Target) -> int:
+        call, way = self._call, self._way(target)
         self._ask(target, lambda: consult.begin(call, agent, target, way, self._now()))
         asked = conversation.consulted(call)
         return asked.number if asked is not None else -1
@@ -134,7 +157,7 @@ class Desk:
         """A program (``by`` empty) may be late; a person is told so."""
         if self._call.phase not in (Phase.MENU, Phase.QUEUED, Phase.RINGING):
             if by:
-                raise CallRefused("wrong_state", "This call does not wait.")
+                raise wrong_state(Reason.NOT_WAITING)
             return
         self._live.run(self._call.prioritise(priority, reason, by, preferred_agent))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from telephony.events import CallEvent
+from telephony.events import CallEvent, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +147,15 @@ class ForwardFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class AskNext:
+    """Who was asked of a queue did not come: ask the next one who is free, on behalf of ``by``. The caller is held."""
+
+    by: str
+    target: Target
+    asked: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CallAgain:
     """The call-back was not reached: place it anew in ``seconds``."""
 
@@ -179,6 +188,7 @@ Effect = (
     | Route
     | AwaitAgent
     | ForwardFailed
+    | AskNext
     | CallAgain
     | Finish
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from telephony import events
 from telephony.calls import conversation, offers, transfer
-from telephony.calls.effects import DialParty, Effects, Emit, JoinAgent, RemoveParty, Visit
+from telephony.calls.effects import AskNext, DialParty, Effects, Emit, JoinAgent, RemoveParty, Visit
 from telephony.calls.participant import Kind, Participant
 from telephony.calls.refusal import CallRefused
 from telephony.calls.rings import RingCounter
@@ -15,6 +15,8 @@ from telephony.events import OfferOutcome, Party, Role, Target, TargetKind, Tran
 
 if TYPE_CHECKING:
     from telephony.calls.call import Call
+
+_DID_NOT_COME = (OfferOutcome.NO_ANSWER, OfferOutcome.REJECTED, OfferOutcome.HEADSET_LOST)
 
 
 def invite(
@@ -77,4 +79,19 @@ def failed(
     effects.append(RemoveParty(party.number))
     if party.transfer is not None:
         return [*effects, *transfer.failed(call, party, status, reason, now)]
-    return [*effects, *conversation.regroup(call, now), *conversation.route(call)]
+    asks_next = _next_of_queue(party, outcome)
+    return [*effects, asks_next] if asks_next is not None else [*effects, *nobody_came(call, now)]
+
+
+def _next_of_queue(party: Participant, outcome: OfferOutcome) -> AskNext | None:
+    """A queue was asked, and this one of it did not come: somebody else may be free."""
+    target = party.target
+    if party.role is not Role.CONSULTED or target is None or not target.queue or outcome not in _DID_NOT_COME:
+        return None
+    queue = Target(kind=TargetKind.QUEUE, queue=target.queue, entry=target.entry)
+    return AskNext(party.invited_by, queue, (*party.asked_before, party.agent))
+
+
+def nobody_came(call: Call, now: int) -> Effects:
+    """The agent has the caller back."""
+    return [*conversation.regroup(call, now), *conversation.route(call)]

@@ -15,6 +15,7 @@ from telephony.calls.call_audio import CallAudio
 from telephony.calls.desk import Desk
 from telephony.calls.effects import (
     AnswerLine,
+    AskNext,
     AwaitAgent,
     CallAgain,
     DialParty,
@@ -188,6 +189,9 @@ class LiveCall:
                 self.reception.queued()
             case ForwardFailed(status):
                 self.reception.forward_failed(status)
+            case AskNext(by, target, asked):
+                if not self.desk.consult_next(by, target, asked):
+                    self.run(invitations.nobody_came(call, self.now()))
             case CallAgain(seconds):
                 around.call_again(call, seconds)
             case Finish():

@@ -58,6 +58,8 @@ class Participant:
     handled: bool = False
     invited_by: str = ""
     target: Target | None = None
+    #: others of the queue that is asked, who did not come
+    asked_before: tuple[str, ...] = ()
     #: takes the call over when it answers
     transfer: TransferKind | None = None
     #: while it rings

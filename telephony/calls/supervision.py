@@ -8,7 +8,7 @@ from telephony import events
 from telephony.calls import conversation
 from telephony.calls.effects import Effects, Emit, JoinAgent
 from telephony.calls.participant import SUPERVISORS, Group, Kind, Participant
-from telephony.calls.refusal import CallRefused
+from telephony.calls.refusal import CallRefused, Reason, wrong_state
 from telephony.events import Party, Role, Target, TargetKind, TransferKind
 
 if TYPE_CHECKING:
@@ -23,8 +23,11 @@ def check(call: Call, supervisor: str, mode: str) -> None:
         raise CallRefused("bad_arguments", f"Supervisors {', '.join(MODES)}.")
     check_take_over(call, supervisor)
     party = conversation.party_of(call, supervisor)
-    if mode == "barge" and (party is None or party.role is not Role.BARGER):
+    barges = party is not None and party.role is Role.BARGER
+    if mode == "barge" and not barges:
         conversation.check_room(call)
+    if mode != "barge" and barges and party is not None and not conversation.lasts_without(call, party):
+        raise wrong_state(Reason.AGENT_ALONE)
 
 
 def check_take_over(call: Call, supervisor: str) -> None:
@@ -32,7 +35,7 @@ def check_take_over(call: Call, supervisor: str) -> None:
     conversation.check_talking(call)
     party = conversation.party_of(call, supervisor)
     if party is not None and party.role not in SUPERVISORS:
-        raise CallRefused("wrong_state", "You are in this call already.")
+        raise wrong_state(Reason.IN_CALL_ALREADY)
 
 
 def monitor(call: Call, supervisor: str, mode: str, now: int) -> Effects:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 from telephony import events
@@ -38,6 +38,8 @@ class Surroundings:
     place_callback: Callable[[Call, str, float], object]
     #: a call-back was not reached and is tried again in so many seconds
     call_again: Callable[[Call, float], object]
+    #: who would get the next call of a queue, but for those named; empty: nobody is free
+    free_agent: Callable[[str, Set[str]], str]
     #: a call waits or an agent may be free: look for matches soon
     route: Callable[[], None]
     #: the call is over and may be forgotten

@@ -9,7 +9,7 @@ from telephony import events
 from telephony.calls import conversation, invitations
 from telephony.calls.effects import AnswerLine, Effects, Emit, ForwardFailed, Record, ReferLine
 from telephony.calls.participant import Participant
-from telephony.calls.refusal import CallRefused
+from telephony.calls.refusal import CallRefused, Reason, wrong_state
 from telephony.calls.way import Way
 from telephony.clock import SECOND
 from telephony.events import Party, Role, Target, TargetKind, TransferKind
@@ -38,7 +38,7 @@ def blind(call: Call, agent: str, target: Target, way: Way, now: int, *, refer: 
     conversation.check_talking(call)
     own = conversation.handler(call, agent)
     if 0 not in call.parties or len(conversation.speakers(call)) > 2 or conversation.consulted(call) is not None:
-        raise CallRefused("wrong_state", "Only a call between you and the caller alone can be transferred.")
+        raise wrong_state(Reason.NOT_ALONE)
     if target.kind is TargetKind.QUEUE:
         told = events.CallTransferred(call=call.id, kind=TransferKind.BLIND, by=agent, target=target)
         resumed = conversation.hold_caller(call, False, now)
@@ -124,7 +124,7 @@ def failed(call: Call, party: Participant, status: int, reason: str, now: int) -
 def refer_done(call: Call, status: int, reason: str, now: int) -> Effects:
     """What came of our REFER: with 2xx the target has the call, and its dialog with us ends."""
     referral = call.referral
-    if referral is None or referral.done:
+    if referral is None or referral.done or call.phase == "ended":
         return []
     if status < 300:
         referral.done = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -23,11 +23,13 @@ class Device(StrEnum):
 
 
 class AgentRefused(Exception):
-    """The agent cannot do this now. ``code`` is for programs, the message for people."""
+    """The agent cannot do this now. ``code`` is for programs, the message for people; ``short``: of ``minimum_staff``,
+    each queue that would be short, how many would stay and how many must."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, short: Sequence[tuple[str, int, int]] = ()) -> None:
         super().__init__(message)
         self.code = code
+        self.short = tuple(short)
 
 
 class _Place(NamedTuple):

@@ -17,9 +17,10 @@ def may_leave(leaving: Agent, agents: Iterable[Agent], minimum: Mapping[str, int
         return
     staying = [agent for agent in agents if agent.stays and agent is not leaving]
     short = [
-        f"{queue} ({left} of {needed})"
+        (queue, left, needed)
         for queue, needed in minimum.items()
         if queue in leaving.queues and (left := sum(queue in agent.queues for agent in staying)) < needed
     ]
     if short:
-        raise AgentRefused("minimum_staff", f"Too few would stay: {', '.join(short)}. Somebody must take over first.")
+        told = ", ".join(f"{queue} would be {needed - left} short of {needed}" for queue, left, needed in short)
+        raise AgentRefused("minimum_staff", f"{told}. Somebody must take over first.", short)

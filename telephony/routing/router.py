@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from typing import Protocol, TypeVar
 
 from telephony.floor.agent import Agent
@@ -71,6 +71,12 @@ def matches(
                 if free.suits(agent, call, now):
                     free.take(agent)
                     yield call, agent.user
+
+
+def next_free(queue: str, but: Set[str], floor: Floor, routing: RoutingSettings, memory: RoutingMemory) -> str:
+    """Who would get the next call of ``queue``, but for those named; empty: nobody is free."""
+    free = _Free(floor, routing, memory)
+    return next((agent.user for agent in free.others(routing.queue(queue)) if agent.user not in but), "")
 
 
 class _Free:

@@ -15,11 +15,12 @@ COMMAND_SECONDS = 5.0
 
 
 class CommandError(Exception):
-    """The phone refused a command. ``code`` is one of those in docs/architecture.md."""
+    """The phone refused a command. ``code`` is one of those in docs/call-control.md; ``facts``: what more it said."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, facts: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.code = code
+        self.facts = facts or {}
 
 
 class SeamClosed(ConnectionError):
@@ -65,7 +66,8 @@ class SeamClient:
                     if future is None or future.done():
                         continue
                     if error := reply.get("error"):
-                        future.set_exception(CommandError(error["code"], error["message"]))
+                        facts = {name: value for name, value in error.items() if name not in ("code", "message")}
+                        future.set_exception(CommandError(error["code"], error["message"], facts))
                     else:
                         future.set_result(reply.get("result"))
         except (OSError, asyncio.IncompleteReadError, frames.SeamError):

@@ -22,11 +22,12 @@ Handler = Callable[[str, dict[str, Any]], Awaitable[Any]]
 
 
 class CommandFailed(Exception):
-    """A command was understood and refused. ``code`` is for programs, the message for people."""
+    """A command was understood and refused. ``code`` is for programs, the message for people; ``facts`` say more."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, facts: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.code = code
+        self.facts = facts or {}
 
 
 class SeamServer:
@@ -123,7 +124,7 @@ class SeamServer:
                 raise CommandFailed("bad_command", "A command has a name and arguments.")
             reply["result"] = await self._handle(name, arguments)
         except CommandFailed as error:
-            reply["error"] = {"code": error.code, "message": str(error)}
+            reply["error"] = {"code": error.code, "message": str(error), **error.facts}
         except Exception as error:
             log.exception("command %s failed", name)
             reply["error"] = {"code": "internal", "message": f"{type(error).__name__} in the phone process"}

@@ -69,6 +69,7 @@ async def test_a_break_needs_enough_who_stay_unless_a_supervisor_says_so(house: 
                 await second.be_not_ready("meeting")
             assert (refused.value.status, refused.value.code) == (409, "minimum_staff")
             assert "tested" in str(refused.value)
+            assert "缺 1 人" in str(refused.value)
             assert await where(house, "agent1", "agent2") == [("not_ready", "meal"), ("ready", "")]
             phone = await board.phone()
             call = await talks(house, board, phone, second)

@@ -30,7 +30,8 @@ class SeamPhone:
     def __init__(self, desk: Any) -> None:
         settings = desk.config.phone()
         self.told: list[tuple[str, dict[str, Any]]] = []
-        self.refuses: dict[str, str] = {}
+        #: commands that are refused, by name: with what code, or with what exactly
+        self.refuses: dict[str, str | CommandFailed] = {}
         self.calls: list[dict[str, Any]] = []
         self._stream = EventStream(desk.config.node, SystemClock(), Journal(desk.folder / "journal", 2000))
         self.server = SeamServer(settings.seam_path, self._stream, "test", self._handle)
@@ -52,7 +53,8 @@ class SeamPhone:
             return NO_STATE
         self.told.append((name, arguments))
         if name in self.refuses:
-            raise CommandFailed(self.refuses[name], "Refused for the test.")
+            refused = self.refuses[name]
+            raise refused if isinstance(refused, CommandFailed) else CommandFailed(refused, "Refused for the test.")
         if name.startswith("agent."):
             return {**NO_STATE, "agent": arguments["agent"]}
         return {"party": 2} if name == "call.consult" else None

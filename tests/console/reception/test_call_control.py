@@ -10,9 +10,12 @@ import pytest
 from seam_phone import seam_phone
 from sqlalchemy import Connection
 
+from console.events.refusals import REASONS
 from storage import access_trail
 from storage.directory import EntryDraft, add_entry
 from storage.phone_numbers import NumberingPlan
+from telephony.calls.refusal import Reason, wrong_state
+from telephony.seam.server import CommandFailed
 
 Run = Callable[..., None]
 OF_AGENT = {"agent": "agent1", "call": "c1"}
@@ -134,6 +137,51 @@ def test_what_the_phone_refuses_is_told_in_both_languages(house: Run, code: str,
             answer = await agent.post("/api/calls/c1/consult", json={"target": {"agent": "agent2"}})
             assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
             assert chinese in answer.json()["error"]["message"]
+
+    house(body, phone=False)
+
+
+def test_a_call_in_the_wrong_state_is_refused_with_a_reason_and_what_to_do_in_both_languages(house: Run) -> None:
+    async def body(desk: Any) -> None:
+        async with seam_phone(desk) as phone, desk.signed_in("agent1") as agent:
+            for locale in ("zh-CN", "en"):
+                changed = await agent.patch("/api/me", json={"locale": locale})
+                assert changed.status_code == 200, changed.text
+                for reason in Reason:
+                    said = wrong_state(reason)
+                    phone.refuses["call.complete"] = CommandFailed(said.code, str(said), {"reason": said.reason})
+                    answer = await agent.post("/api/calls/c1/complete")
+                    error = answer.json()["error"]
+                    assert (answer.status_code, error["code"], error["reason"]) == (409, "wrong_state", reason.value)
+                    assert error["message"] == (str(said) if locale == "en" else REASONS[reason])
+
+    house(body, phone=False)
+
+
+def test_every_reason_has_a_sentence_of_its_own() -> None:
+    assert set(REASONS) == {str(reason) for reason in Reason}
+    assert len({str(wrong_state(reason)) for reason in Reason}) == len(set(REASONS.values())) == len(Reason)
+
+
+def test_a_break_is_refused_with_the_queues_that_would_be_short_and_by_how_many(house: Run) -> None:
+    short = [{"queue": "default", "left": 1, "needed": 3}, {"queue": "gone", "left": 0, "needed": 1}]
+
+    async def body(desk: Any) -> None:
+        async with seam_phone(desk) as phone, desk.signed_in("agent1") as agent, desk.signed_in("admin") as admin:
+            newest = (await admin.get("/api/routing")).json()
+            newest["routing"]["queues"][0]["label"] = {"zh": "综合", "en": "General"}
+            change = {"routing": newest["routing"], "base_version": newest["version"]}
+            saved = await admin.put("/api/routing", json=change)
+            assert saved.status_code == 200, saved.text
+            phone.refuses["agent.not_ready"] = CommandFailed("minimum_staff", "Too few.", {"short": short})
+            for locale, sentence in (
+                ("zh-CN", "“综合”队列至少留 3 人，您离岗后只剩 1 人，缺 2 人；“gone”队列至少留 1 人"),
+                ("en", "“General” must keep 3, 1 would stay: 2 short; “gone” must keep 1, 0 would stay: 1 short."),
+            ):
+                await agent.patch("/api/me", json={"locale": locale})
+                refused = await agent.post("/api/agent/state", json={"state": "not_ready", "reason": "meal"})
+                assert refused.status_code == 409
+                assert refused.json()["error"]["message"].startswith(sentence)
 
     house(body, phone=False)
 

@@ -455,3 +455,82 @@ def test_a_headset_that_goes_in_mid_call_is_told_of_the_call_and_of_the_agent_un
         caller.hang_up()
 
     on_floor(body)
+
+
+def queue(name: str) -> dict[str, str]:
+    return {"kind": "queue", "queue": name}
+
+
+def test_of_a_queue_that_is_asked_the_next_who_is_free_rings_until_one_comes(on_floor: Any) -> None:
+    async def body(at: CallFloor) -> None:
+        await at.seam.command("routing.set", routing={"queues": [{"name": "default"}, {"name": "ward"}]})
+        await at.agent("agent1")
+        caller = await at.caller()
+        call = await at.answered("agent1", caller)
+        for refused_code, asked in (("nobody_free", "ward"), ("bad_arguments", "nowhere")):
+            with pytest.raises(CommandError) as refused:
+                await at.do("consult", "agent1", call, target=queue(asked))
+            assert refused.value.code == refused_code
+        for name in ("agent2", "agent3", "agent4"):
+            await at.agent(name, ready=False)
+            await at.seam.command("agent.sign_in", agent=name, name=f"Nurse {name}", queues=["ward"])
+            if name != "agent4":
+                await at.seam.command("agent.ready", agent=name)
+        assert await at.do("consult", "agent1", call, target=queue("ward")) == {"party": 2}
+        invited = await at.event(events.PartyInvited, party=2)
+        assert (invited.target.kind, invited.target.agent, invited.target.name) == ("agent", "agent2", "Nurse agent2")
+        assert invited.target.queue == "ward"
+        await at.do("reject", "agent2", call)
+        again = await at.event(events.PartyInvited, party=3)
+        assert (again.target.agent, at.status("agent2")) == ("agent3", AgentStatus.READY)
+        # the caller was not given back in between
+        assert [type(e) for e in at.of_call(call) if isinstance(e, events.CallHeld | events.CallResumed)] == [
+            events.CallHeld
+        ]
+        await at.do("answer", "agent3", call)
+        await at.hears({"agent1": {"agent3"}, "agent3": {"agent1"}, caller.name: set()})
+        await at.do("complete", "agent1", call)
+        assert (await at.event(events.CallTransferred)).target.agent == "agent3"
+        caller.hang_up()
+        await at.event(events.CallEnded, call=call)
+
+    on_floor(body)
+
+
+def test_where_nobody_of_a_queue_comes_the_agent_has_the_caller_back(on_floor: Any) -> None:
+    async def body(at: CallFloor) -> None:
+        await at.agent("agent1")
+        caller = await at.caller()
+        call = await at.answered("agent1", caller)
+        await at.agent("agent2")
+        await at.do("consult", "agent1", call, target=queue("default"))
+        await at.do("reject", "agent2", call)
+        await at.event(events.CallResumed, call=call)
+        await at.hears({"agent1": {caller.name}, caller.name: {"agent1"}})
+        assert at.status("agent2") == AgentStatus.READY
+        await at.do("consult", "agent1", call, target=queue("default"))
+        await at.do("cancel_consult", "agent1", call)
+        with pytest.raises(CommandError) as refused:
+            await at.do("cancel_consult", "agent1", call)
+        assert (refused.value.code, refused.value.facts) == ("wrong_state", {"reason": "consults_nobody"})
+        await at.do("hang_up", "agent1", call)
+
+    on_floor(body)
+
+
+def test_who_barges_does_not_fall_silent_where_the_agent_would_be_alone(on_floor: Any) -> None:
+    async def body(at: CallFloor) -> None:
+        await at.agent("agent1")
+        await at.agent("boss", ready=False)
+        caller = await at.caller()
+        call = await at.answered("agent1", caller)
+        await at.do("monitor", "boss", call, mode="barge")
+        caller.hang_up()
+        await at.event(events.PartyLeft, call=call, party=0)
+        with pytest.raises(CommandError) as refused:
+            await at.do("monitor", "boss", call, mode="listen")
+        assert refused.value.facts == {"reason": "agent_alone"}
+        await at.do("leave", "boss", call)
+        await at.event(events.CallEnded, call=call)
+
+    on_floor(body)
