@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from baresip_phone import Baresip
 from product_house import PATIENCE, House
-from tones import RATE, goertzel, write_tone
+from tones import RATE, level_of, write_tone
 
 from console.bench.product import PASSWORD
 from console.config_file import load_config
@@ -165,7 +165,7 @@ def melody(phone: Baresip, *pitches: float, least: float = 0.3) -> list[float]:
     step = RATE // 10
     blocks = []
     for at in range(0, len(samples) - step + 1, step):
-        level, pitch = max((goertzel(samples[at : at + step], hertz), hertz) for hertz in pitches)
+        level, pitch = max((level_of(samples[at : at + step], hertz), hertz) for hertz in pitches)
         blocks.append(pitch if level > AUDIBLE else 0.0)
     runs = [(pitch, len(list(same))) for pitch, same in itertools.groupby(blocks)]
     heard = [pitch for pitch, count in runs if pitch and count >= round(least * 10)]

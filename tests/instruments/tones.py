@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+import numpy as np
+
 from recordings.ffmpeg import executable
 
 RATE = 8000
@@ -22,9 +24,8 @@ SPEECH_CODER = 3.0
 def write_tone(path: Path, hertz: float, dbfs: float, seconds: float = 60.0) -> None:
     """A sine of ``dbfs`` RMS (0 dBFS: the RMS of a full-scale square wave), 8 kHz mono 16 bit."""
     amplitude = 32768 * 10 ** (dbfs / 20) * math.sqrt(2)
-    samples = array.array(
-        "h", (round(amplitude * math.sin(2 * math.pi * hertz * n / RATE)) for n in range(int(seconds * RATE)))
-    )
+    turns = hertz * np.arange(int(seconds * RATE)) / RATE
+    samples = np.rint(amplitude * np.sin(2 * math.pi * turns)).astype("<i2")
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -46,7 +47,7 @@ class Heard:
         return _heard(samples, 0.0)
 
     def tone(self, hertz: float) -> float:
-        """The level of one frequency in dBFS RMS (Goertzel): the median of blocks, as one late packet that shifts the
+        """The level of one frequency in dBFS RMS: the median of blocks, as one late packet that shifts the
         tone's phase would cancel it over the whole."""
         return median(self._blocks(hertz))
 
@@ -56,17 +57,13 @@ class Heard:
 
     def _blocks(self, hertz: float) -> list[float]:
         blocks = [self.samples[start : start + BLOCK] for start in range(0, len(self.samples) - BLOCK + 1, BLOCK)]
-        return [goertzel(block, hertz) for block in blocks or [self.samples]]
+        return [level_of(block, hertz) for block in blocks or [self.samples]]
 
 
-def goertzel(samples: array.array[int], hertz: float) -> float:
+def level_of(samples: array.array[int], hertz: float) -> float:
     """The level of one frequency in dBFS RMS; whole periods of it in ``samples``."""
-    factor = 2 * math.cos(2 * math.pi * hertz / RATE)
-    before, last = 0.0, 0.0
-    for sample in samples:
-        before, last = last, sample + factor * last - before
-    power = before * before + last * last - factor * before * last
-    amplitude = 2 * math.sqrt(max(power, 1e-9)) / max(1, len(samples))
+    wave = np.exp(-2j * math.pi * hertz * np.arange(len(samples)) / RATE)
+    amplitude = 2 * max(abs(np.dot(samples, wave)), 1e-9**0.5) / max(1, len(samples))
     return 20 * math.log10(amplitude / math.sqrt(2) / 32768)
 
 
@@ -94,5 +91,5 @@ def hear_recording(path: Path, edge: float = 0.4, channels: int = 2) -> list[Hea
 def _heard(samples: array.array[int], edge: float) -> Heard:
     cut = int(edge * RATE)
     middle = samples[cut : len(samples) - cut]
-    power = sum(sample * sample for sample in middle) / max(1, len(middle))
+    power = float(np.square(middle, dtype=float).mean()) if middle else 0.0
     return Heard(len(samples) / RATE, 10 * math.log10(max(power, 1e-9) / 32768**2), middle)
