@@ -6,7 +6,7 @@ import logging
 from typing import Protocol
 
 from telephony.lines.line import Dialog, DialogEnd, Line
-from telephony.lines.sdp import Negotiated, SdpError, make_answer, make_offer, read_answer
+from telephony.lines.sdp import Accepted, Negotiated, SdpError, accept, make_offer, read_answer
 from telephony.media.rtp_leg import RtpLeg
 from telephony.settings import LineSettings
 
@@ -46,7 +46,8 @@ class LineParty:
         self._answered = False
         self._released = False
         self._held = False
-        self._answer_sdp = ""
+        #: what it offered in its INVITE, until that is answered
+        self._accepted: Accepted | None = None
         self._sdp_version = 1
         leg.on_digit = self.dialog_digit
 
@@ -66,10 +67,8 @@ class LineParty:
         self._dialog, self._inbound = dialog, True
         dialog.listen(self)
         if sdp:
-            self._answer_sdp, negotiated = self._answer(sdp)
-            self._agree(negotiated)
-        else:
-            self._answer_sdp = self._offer()
+            self._accepted = accept(sdp, self.settings.codecs, self._direction())
+            self._agree(self._accepted.negotiated)
 
     def dial(self, number: str) -> None:
         self._dialog = self.line.dial(number, self._offer(), self, self.settings.caller_id)
@@ -82,7 +81,7 @@ class LineParty:
         """200 to its INVITE."""
         if self._dialog is not None:
             self._answered = True
-            self._dialog.answer(self._answer_sdp)
+            self._dialog.answer(self._offer() if self._accepted is None else self._answer(self._accepted))
 
     def release(self, status: int = 487, reason: str = "Request Terminated") -> None:
         """End its dialog: BYE, CANCEL, or ``status`` to an INVITE that was not answered yet. Nothing is told of it."""
@@ -124,9 +123,8 @@ class LineParty:
         self._sdp_version += 1
         return sdp
 
-    def _answer(self, sdp: str) -> tuple[str, Negotiated]:
-        host, port = self.line.local_host(), self.leg.port
-        answer = make_answer(sdp, host, port, self.settings.codecs, port, self._sdp_version, self._direction())
+    def _answer(self, accepted: Accepted) -> str:
+        answer = accepted.answer(self.line.local_host(), self.leg.port, self.leg.port, self._sdp_version)
         self._sdp_version += 1
         return answer
 
@@ -176,14 +174,14 @@ class LineParty:
             dialog.accept_reoffer(self._offer())
             return
         try:
-            answer, negotiated = self._answer(sdp)
-            self._agree(negotiated)
+            accepted = accept(sdp, self.settings.codecs, self._direction())
+            self._agree(accepted.negotiated)
         except SdpError as error:
             log.warning("call %s: a re-INVITE cannot be accepted: %s", self._call, error)
             dialog.reject_reoffer(488)
             return
-        dialog.accept_reoffer(answer)
-        self._owner.line_held(self, negotiated.direction in ("recvonly", "inactive"))
+        dialog.accept_reoffer(self._answer(accepted))
+        self._owner.line_held(self, accepted.negotiated.direction in ("recvonly", "inactive"))
 
     def dialog_reinvite_done(self, status: int, sdp: str) -> None:
         if self._released:

@@ -15,11 +15,13 @@ from ipaddress import ip_address
 from telephony.lines.session_description import MediaDescription, SdpError, SessionDescription
 
 __all__ = [
+    "Accepted",
     "MediaDescription",
     "Negotiated",
     "NoCommonCodec",
     "SdpError",
     "SessionDescription",
+    "accept",
     "make_answer",
     "make_offer",
     "read_answer",
@@ -83,22 +85,40 @@ def make_answer(
     ``direction`` is what we would like; what the offer does not allow is taken away. The codec is the first of the
     offer that ``codecs`` holds. Raises ``SdpError`` for a malformed offer, ``NoCommonCodec`` when nothing fits.
     """
+    accepted = accept(offer, codecs, direction)
+    return accepted.answer(host, port, session_id, version), accepted.negotiated
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An offer that can be answered: what is agreed on by it, and the answer whenever that is wanted."""
+
+    negotiated: Negotiated
+    _description: SessionDescription
+    _index: int
+
+    def answer(self, host: str, port: int, session_id: int = 1, version: int = 1) -> str:
+        agreed = self.negotiated
+        lines = _session_lines(host, session_id, version, self._description.timing)
+        for position, stream in enumerate(self._description.media):
+            if position == self._index:
+                codecs, event = [(agreed.payload_type, agreed.codec)], agreed.dtmf_payload_type
+                lines += _audio_lines(port, codecs, event, agreed.direction, stream.mid)
+            else:
+                lines.append(f"m={stream.kind} 0 {stream.protocol} {' '.join(stream.formats)}")
+        return _text(lines)
+
+
+def accept(offer: str, codecs: Sequence[str] = CODECS, direction: str = "sendrecv") -> Accepted:
+    """As ``make_answer``, which is to be written later."""
     description = SessionDescription.parse(offer)
-    accepted = _first_usable(description, codecs)
-    if accepted is None:
+    usable = _first_usable(description, codecs)
+    if usable is None:
         raise NoCommonCodec(f"no common codec: offered {_offered_names(description)}, we speak {', '.join(codecs)}")
-    index, payload_type, codec = accepted
+    index, payload_type, codec = usable
     media = description.media[index]
-    allowed = _MIRROR[_effective_direction(description, media)]
-    ours = _restrict(direction, allowed)
-    event = media.payload_type_of("TELEPHONE-EVENT")
-    lines = _session_lines(host, session_id, version, description.timing)
-    for position, stream in enumerate(description.media):
-        if position == index:
-            lines += _audio_lines(port, [(payload_type, codec)], event, ours, stream.mid)
-        else:
-            lines.append(f"m={stream.kind} 0 {stream.protocol} {' '.join(stream.formats)}")
-    return _text(lines), _negotiated(description, media, codec, payload_type, ours)
+    ours = _restrict(direction, _MIRROR[_effective_direction(description, media)])
+    return Accepted(_negotiated(description, media, codec, payload_type, ours), description, index)
 
 
 def read_answer(answer: str, codecs: Sequence[str] = CODECS) -> Negotiated:

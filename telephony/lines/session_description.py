@@ -65,7 +65,7 @@ class SessionDescription:
     @classmethod
     def parse(cls, text: str) -> SessionDescription:
         """Read ``text``. Unknown lines are passed over; raises ``SdpError`` for what cannot be understood."""
-        lines = [line.strip() for line in text.replace("\r", "\n").split("\n") if line.strip()]
+        lines = [bare for line in text.replace("\r", "\n").split("\n") if (bare := line.strip())]
         if not lines:
             raise SdpError("the SDP is empty")
         if len(lines) > _MAX_LINES:

@@ -40,6 +40,7 @@ class SippySocket:
         self._loop = asyncio.get_running_loop()
         self._names: dict[str, tuple[float, str]] = {}
         self._lookups: set[asyncio.Task[None]] = set()
+        self._buffer = memoryview(bytearray(_MAX_UDP))
         self.sent = self.received = self.send_errors = 0
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
@@ -57,7 +58,7 @@ class SippySocket:
     def _readable(self) -> None:
         for _ in range(_BURST):
             try:
-                data, source = self._socket.recvfrom(_MAX_UDP)
+                size, source = self._socket.recvfrom_into(self._buffer)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:  # an ICMP error of an earlier datagram
@@ -67,7 +68,7 @@ class SippySocket:
                 return
             self.received += 1
             host = f"[{source[0]}]" if ":" in source[0] else source[0]
-            self._on_datagram(data, (host, source[1]))
+            self._on_datagram(bytes(self._buffer[:size]), (host, source[1]))
 
     def _read_on(self) -> None:
         """uvloop stops to watch a socket that has reported an error."""

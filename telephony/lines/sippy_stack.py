@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from hashlib import md5
 from typing import Any
 
 from sippy.SipRequest import SipRequest
@@ -27,6 +26,7 @@ log = logging.getLogger(__name__)
 
 #: what sippy's own receiver reads at most; no sane SIP over UDP comes near
 MAX_DATAGRAM = 8_192
+_BLANK = b"\r\n\0 \t"
 #: refusals answered a second and source; what a stranger sends beyond is only counted
 MAX_STRANGER_REPLIES = 20
 
@@ -98,7 +98,7 @@ class SippyStack:
     # the way in
 
     def _datagram(self, data: bytes, source: tuple[str, int]) -> None:
-        if not data.strip(b"\r\n\0 \t"):
+        if data[:1] in _BLANK and not data.strip(_BLANK):
             return  # a keep-alive (RFC 5626 §3.5.1)
         try:
             self._receive(data, source)
@@ -122,7 +122,8 @@ class SippyStack:
         if not response and not known_scheme(data):
             self._broken(data, source, 416, "Unsupported URI Scheme", "another scheme")
             return
-        checksum = md5(data, usedforsecurity=False).digest() + repr(source).encode()
+        # what tells datagrams apart while they are remembered; Python's own hash is keyed anew in each process
+        checksum = (hash(data), source)
         if self.transactions.repeat(checksum):
             return
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from sippy.Network_server import Remote_address
@@ -67,7 +67,7 @@ class ServerTransaction(SipTransaction):  # type: ignore[misc]
     teF: Any
     forget: Any
 
-    def __init__(self, request: Request, tid: tuple[Any, ...], checksum: bytes, server: Any) -> None:
+    def __init__(self, request: Request, tid: tuple[Any, ...], checksum: Hashable, server: Any) -> None:
         self.request, self.method = request, request.getMethod()
         self.tid, self.checksum, self.userv = tid, checksum, server
         self.rtime = request.rtime
@@ -94,8 +94,8 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         self.req_cb: Callable[[Any, Any], Any] | None = on_request
         self.tclient: dict[tuple[Any, ...], Any] = {}
         self.tserver: dict[tuple[Any, ...], Any] = {}
-        self.l1rcache: dict[bytes, Any] = {}
-        self.l2rcache: dict[bytes, Any] = {}
+        self.l1rcache: dict[Hashable, Any] = {}
+        self.l2rcache: dict[Hashable, Any] = {}
         self.req_consumers: dict[str, Any] = {}
         self.t1 = t1
         self.t2 = min(T2, 8 * t1)
@@ -114,7 +114,7 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         self.rCachePurge()
         self.cp_timer = loop_timer(self._purge, max(32.0, self.patience))
 
-    def receive_request(self, request: Any, checksum: bytes, source: tuple[str, int], server: Any) -> None:
+    def receive_request(self, request: Any, checksum: Hashable, source: tuple[str, int], server: Any) -> None:
         via = request.getHFBody("via")
         if via.getAddr()[0] != source[0]:
             via.params["received"] = source[0]
@@ -126,7 +126,7 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         # no ids: sippy refuses as a loop what one line of ours calls on another line of ours by way of a proxy
         self.incomingRequest(request, checksum, (), server)
 
-    def receive_response(self, response: Any, checksum: bytes, source: tuple[str, int]) -> None:
+    def receive_response(self, response: Any, checksum: Hashable, source: tuple[str, int]) -> None:
         response.rtime = MonoTime()
         response.setSource(Remote_address(source, "udp"))
         transaction = self.tclient.get(response.getTId(True, True))
@@ -137,7 +137,7 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
             return
         self.incomingResponse(response, transaction, checksum)
 
-    def repeat(self, checksum: bytes) -> bool:
+    def repeat(self, checksum: Hashable) -> bool:
         """Whether this very datagram was handled before; what was sent for it is sent again."""
         known = self.l1rcache.get(checksum) or self.l2rcache.get(checksum)
         if known is None:
@@ -199,7 +199,7 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
                     t.teB.cancel()
                 self.timerB(t)
 
-    def incomingResponse(self, msg: Any, t: Any, checksum: bytes) -> None:
+    def incomingResponse(self, msg: Any, t: Any, checksum: Hashable) -> None:
         # replaces sippy's: the ACK to a refusal went to the Contact, the ACK to a 2xx ignored the dialog's route set,
         # a second 2xx of another branch (fork) was never acknowledged
         code = msg.getSCode()[0]
@@ -266,7 +266,7 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         ack.appendHeaders([SipHeader(name="route", body=route) for route in routes])
         return ack
 
-    def _acknowledge(self, t: Any, ack: Any, address: tuple[str, int], checksum: bytes) -> None:
+    def _acknowledge(self, t: Any, ack: Any, address: tuple[str, int], checksum: Hashable) -> None:
         self.transmitReq(t, ack, address, checksum)
 
     def timerC(self, t: Any) -> None:
@@ -276,7 +276,7 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
 
     # server transactions
 
-    def incomingRequest(self, msg: Any, checksum: bytes, tids: Any, server: Any) -> None:
+    def incomingRequest(self, msg: Any, checksum: Hashable, tids: Any, server: Any) -> None:
         # replaces sippy's: 481 to a CANCEL that crosses the 200, a new call for a repeated INVITE that was answered,
         # an end after 300 s to each INVITE (without an Expires header the caller decides, RFC 3261 §13.3.1)
         method = msg.getMethod()
@@ -320,7 +320,7 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         if response is not None:
             self.sendResponse(response, t)
 
-    def _acknowledged(self, ack: Any, t: ServerTransaction, checksum: bytes) -> None:
+    def _acknowledged(self, ack: Any, t: ServerTransaction, checksum: Hashable) -> None:
         t.state = CONFIRMED
         if t.teA is not None:
             t.teA.cancel()
@@ -332,7 +332,7 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         t.cleanup()
         self.l1rcache[checksum] = SipTMRetransmitO()
 
-    def _answer_cancel(self, msg: Any, to_tag: str, server: Any, checksum: bytes) -> None:
+    def _answer_cancel(self, msg: Any, to_tag: str, server: Any, checksum: Hashable) -> None:
         # RFC 3261 §9.2: the To tag of the INVITE's responses; sippy sent none
         response = msg.genResponse(200, "OK")
         if to_tag:
@@ -414,7 +414,7 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         super().transmitMsg(userv, msg, address, cachesum, compact)
 
     def transmitData(
-        self, userv: Any, data: str, address: tuple[str, int], cachesum: bytes | None = None, lossemul: int = 0
+        self, userv: Any, data: str, address: tuple[str, int], cachesum: Hashable | None = None, lossemul: int = 0
     ) -> None:
         # sippy words a line for its log each time; here messages go to ``logging``, and only when somebody listens
         userv.send_to(data, address)

@@ -10,6 +10,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable
+from functools import lru_cache
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Protocol
 
@@ -134,7 +135,7 @@ class RtpLeg:
 
         Raises ValueError when the address is no IP literal, the port no port, or the payload type not G.711.
         """
-        host = ipaddress.ip_address(negotiated.remote_host)
+        host, written = _address(negotiated.remote_host)
         if not 0 <= negotiated.remote_port <= 65535:
             raise ValueError(f"port {negotiated.remote_port} is no UDP port")
         if negotiated.payload_type not in G711:
@@ -150,7 +151,7 @@ class RtpLeg:
         # 0.0.0.0 is the hold of RFC 2543, port 0 a refused stream: who the peer is does not change
         reachable = negotiated.remote_port != 0 and not host.is_unspecified
         if reachable:
-            self._latch.expect(str(host), negotiated.remote_port)
+            self._latch.expect(written, negotiated.remote_port)
             if not self._latch.latched:
                 self._open_up()
         may_send = reachable and str(negotiated.direction) in ("sendrecv", "sendonly")
@@ -320,6 +321,13 @@ class RtpLeg:
             self._sender.transmit = self._send_to
             _disconnect(self._socket)
             self._ports.reader.read(self._socket.fileno(), self._read_open, self._loop)
+
+
+@lru_cache(maxsize=1024)
+def _address(text: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, str]:
+    """An IP literal and its usual spelling. Raises ValueError."""
+    address = ipaddress.ip_address(text)
+    return address, str(address)
 
 
 def _marked(datagram: bytes) -> bytes:
