@@ -40,6 +40,10 @@ class _SignIn(_Arguments):
     skills: dict[str, Annotated[int, msgspec.Meta(ge=1, le=9)]] = {}
 
 
+class _SignOut(_Agent):
+    leave: bool = False
+
+
 class _NotReady(_Arguments):
     agent: str
     reason: str = ""
@@ -142,6 +146,7 @@ class Commanded(Protocol):
     @property
     def callbacks(self) -> CallbackDesk: ...
     def dial(self, agent: str, number: str, line_name: str = "", patient_id: str = "") -> str: ...
+    def sign_out(self, agent: str, *, leave: bool) -> None: ...
     def mark(self, agent: str, call: str, mark: str, detail: str = "") -> None: ...
     def reach(self, agent: str, device: Device, number: str = "") -> Agent: ...
     def set_routing(self, document: dict[str, Any]) -> None: ...
@@ -160,7 +165,7 @@ class Commands:
                 _SignIn,
                 lambda a: self._state(phone.floor.sign_in(a.agent, a.name, a.queues, a.skills)),
             ),
-            "agent.sign_out": (_Agent, lambda a: phone.floor.sign_out(a.agent)),
+            "agent.sign_out": (_SignOut, lambda a: phone.sign_out(a.agent, leave=a.leave)),
             "agent.ready": (_Agent, lambda a: self._state(phone.floor.ready(a.agent))),
             "agent.not_ready": (_NotReady, lambda a: self._state(phone.floor.not_ready(a.agent, a.reason))),
             "agent.force": (_Force, lambda a: self._state(phone.floor.force(a.agent, a.by, a.status, a.reason))),

@@ -260,6 +260,13 @@ class Phone:
                 return line, self._line_settings[line.name]
         raise CallRefused("no_line", "No line is up to dial on.")
 
+    def sign_out(self, agent: str, *, leave: bool) -> None:
+        """``leave``: on purpose, and no headset comes back: out of every call that others go on with."""
+        self.floor.sign_out(agent)
+        if leave:
+            for live in list(self.calls.values()):
+                live.leave_to_others(agent)
+
     def reach(self, agent: str, device: Device, number: str = "") -> Agent:
         """Where the agent's calls ring from now on (D103). Raises AgentRefused, CallRefused ``bad_number``."""
         return self.floor.reach(agent, device, diallable(number) if device is Device.PHONE else "")

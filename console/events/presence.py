@@ -55,7 +55,7 @@ class Presence:
         if timer is not None:
             timer.cancel()
         if known is not None or timer is not None:
-            await self._sign_out(username)
+            await self._sign_out(username, leave=True)
 
     async def renew(self, username: str = "") -> None:
         """Queues or skills changed: sign in again whom it concerns, everybody by default. Nobody's state changes."""
@@ -101,9 +101,10 @@ class Presence:
         except ApiError as error:
             log.warning("an agent could not be signed in to the floor", agent=user.username, reason=str(error))
 
-    async def _sign_out(self, username: str) -> None:
+    async def _sign_out(self, username: str, *, leave: bool = False) -> None:
+        """``leave``: nobody comes back, so nobody waits for their headset in a conference."""
         try:
-            await self._phone.command("agent.sign_out", agent=username)
+            await self._phone.command("agent.sign_out", agent=username, leave=leave)
             log.info("agent signed out of the floor", agent=username)
         except ApiError as error:
             log.warning("an agent could not be signed out of the floor", agent=username, reason=str(error))

@@ -343,6 +343,12 @@ class LiveCall:
             self._connect(agent, party.number)
             self.set_timer()
 
+    def leave_to_others(self, agent: str) -> None:
+        """The agent signed out: a call that goes on without them does so at once."""
+        party = conversation.party_of(self.call, agent)
+        if party is not None and party.joined and conversation.lasts_without(self.call, party):
+            self.run(self.call.party_leaves(party, Party.AGENT, 200, "signed out", self.now()))
+
     def routing_changed(self, priorities: Mapping[str, int]) -> None:
         self.call.priorities = priorities
         self.reception.routing_changed()

@@ -534,3 +534,33 @@ def test_who_barges_does_not_fall_silent_where_the_agent_would_be_alone(on_floor
         await at.event(events.CallEnded, call=call)
 
     on_floor(body)
+
+
+def test_who_signs_out_on_purpose_leaves_a_conference_at_once_and_no_caller_to_nobody(on_floor: Any) -> None:
+    async def body(at: CallFloor) -> None:
+        await at.agent("agent1")
+        caller = await at.caller()
+        call = await at.answered("agent1", caller)
+        at.telephone("8001")
+        await at.do("consult", "agent1", call, target=number("8001"))
+        await at.event(events.PartyJoined, party=2)
+        await at.do("merge", "agent1", call)
+        # a console that has been gone for long: the headset may still come back
+        await at.seam.command("agent.sign_out", agent="agent1")
+        assert at.status("agent1") == AgentStatus.TALKING
+        await at.seam.command("agent.sign_out", agent="agent1", leave=True)
+        left = [e for e in at.of_call(call) if isinstance(e, events.PartyLeft)]
+        assert [(e.party, e.by, e.reason) for e in left] == [(1, Party.AGENT, "signed out")]
+        await at.until(lambda: at.status("agent1") != AgentStatus.TALKING)
+        await at.hears({caller.name: {"8001"}, "8001": {caller.name}})
+        caller.hang_up()
+        await at.event(events.CallEnded, call=call)
+        await at.agent("agent2")
+        other = await at.caller("13900139000")
+        alone = await at.answered("agent2", other)
+        await at.seam.command("agent.sign_out", agent="agent2", leave=True)
+        assert at.status("agent2") == AgentStatus.TALKING
+        other.hang_up()
+        await at.event(events.CallEnded, call=alone)
+
+    on_floor(body)
