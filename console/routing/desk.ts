@@ -11,6 +11,8 @@ export interface RoutingDesk {
   lines: ComputedRef<string[]>
   readonly: ComputedRef<boolean>
   hours: ComputedRef<Map<string, HoursStatus>>
+  /** The zone of the document in force; empty until it is known. */
+  timezone: ComputedRef<string>
   queues: ComputedRef<Map<string, QueueStatus>>
   chosen: Ref<Part | null>
 }

@@ -3,7 +3,7 @@ import { ApiError } from '@/api/client'
 import type { RoutingDocument } from '@/api/routing'
 import en from '@/i18n/routing.en'
 import { History } from './history'
-import { soon } from './open_words'
+import { otherZone, soon } from './open_words'
 import { asSent, freeName, newMenu, newQueue, newStep, promptsNamed } from './parts'
 import { isWithin, messageAt, partOf } from './place'
 import { problemOf } from './refusal'
@@ -127,7 +127,23 @@ it('names new parts by what is free and keeps the queue when a step changes its 
 it('tells the next change today, tomorrow and later', () => {
   const now = new Date(2026, 10, 22, 10, 0)
   const at = (day: number, hour: number) => new Date(2026, 10, day, hour, 5).getTime() / 1000
-  expect(soon(at(22, 17), 'tomorrow', now)).toBe('17:05')
-  expect(soon(at(23, 8), 'tomorrow', now)).toBe('tomorrow 08:05')
-  expect(soon(at(24, 8), 'tomorrow', now)).toBe('11-24 08:05')
+  expect(soon(at(22, 17), 'tomorrow', '', now)).toBe('17:05')
+  expect(soon(at(23, 8), 'tomorrow', '', now)).toBe('tomorrow 08:05')
+  expect(soon(at(24, 8), 'tomorrow', '', now)).toBe('11-24 08:05')
+})
+
+it('tells the time on the clocks of the house, and names its zone where they differ from these', () => {
+  const now = new Date('2026-11-22T20:00:00Z')
+  const opens = Date.parse('2026-11-23T00:00:00Z') / 1000
+  // in Shanghai it is four in the morning of the 23rd, and opens at eight; in New York it is still the 22nd
+  expect(soon(opens, 'tomorrow', 'Asia/Shanghai', now)).toBe('08:00')
+  expect(soon(opens, 'tomorrow', 'America/New_York', now)).toBe('19:00')
+  expect(soon(opens + 86400, 'tomorrow', 'Asia/Shanghai', now)).toBe('tomorrow 08:00')
+  expect(soon(opens + 9 * 86400, 'tomorrow', 'Asia/Shanghai', now)).toBe('12-02 08:00')
+  const mine = Intl.DateTimeFormat().resolvedOptions().timeZone
+  const other = mine === 'Asia/Shanghai' ? 'America/New_York' : 'Asia/Shanghai'
+  expect(otherZone(opens, mine, 'en')).toBe('')
+  expect(otherZone(opens, other, 'en')).toMatch(/China|Eastern/)
+  expect(otherZone(opens, other, 'zh-CN')).toMatch(/中国|东部/)
+  expect(otherZone(opens, 'No/Where', 'en')).toBe('')
 })
