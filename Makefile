@@ -85,7 +85,7 @@ bench: $(STAMPS)/dev $(STAMPS)/ui ## Measure capacity, set-up, rings, pop and de
 conformance: $(STAMPS)/dev ## Run the SIP behaviours over both line drivers and write their table (CONFORMANCE=--check: only compare)
 	$(PY) scripts/conformance.py $(CONFORMANCE)
 
-soak: $(STAMPS)/dev $(STAMPS)/ui ## Place SOAK_CALLS calls and print what the phone process holds before and after
+soak: $(STAMPS)/dev $(STAMPS)/ui ## Place SOAK_CALLS calls and print what each process holds before, between and after
 	SOAK_CALLS=$(SOAK_CALLS) $(PY) -m pytest -q tests/faults/test_soak.py $(PYTEST)
 
 screens: $(STAMPS)/dev $(STAMPS)/ui ## Take the pictures in docs/screens anew, from a demo of their own
