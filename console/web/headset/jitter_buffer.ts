@@ -25,6 +25,8 @@ const MAX_TIMESTAMP_JUMP = 10_000 * PER_MS
 /** Deviations from the target that are left alone. */
 const TOO_LONG = 5 * PER_MS
 const TOO_SHORT = 5 * PER_MS
+/** Smaller ones are seen to only where the signal repeats so well, or is so quiet, that nobody hears it. */
+const WORTH_A_TRACE = 10 * PER_MS
 const HURRY = 100 * PER_MS
 const DEPTHS_KEPT = 5
 
@@ -244,8 +246,7 @@ export class JitterBuffer {
     const whole = next === undefined ? samples : joined(samples, next.samples)
     // What was in hand all the time; with little in hand, what came earlier than even the latest packet did.
     const spare = Math.max(Math.min(...this.depths) - PACKET, this.delay - this.target.latest)
-    // The longer the signal refuses, the less is asked of it.
-    const likeness = excess > HURRY ? 0.2 : 0.7 - 0.05 * this.sinceScaled
+    const likeness = excess > HURRY ? 0.2 : this.likenessFor(excess)
     const shorter = shorten(whole, Math.min(excess, spare), likeness)
     if (shorter === null) return null
     if (next !== undefined) {
@@ -257,7 +258,12 @@ export class JitterBuffer {
   }
 
   private lengthened(samples: Float32Array, lacking: number): Float32Array | null {
-    return lacking >= TOO_SHORT ? lengthen(samples, lacking, 0.7 - 0.05 * this.sinceScaled) : null
+    return lacking >= TOO_SHORT ? lengthen(samples, lacking, this.likenessFor(lacking)) : null
+  }
+
+  /** The longer the signal refuses, the less is asked of it. */
+  private likenessFor(deviation: number): number {
+    return deviation < WORTH_A_TRACE ? 0.7 : 0.7 - 0.05 * this.sinceScaled
   }
 
   private fallSilent(): void {
