@@ -62,7 +62,9 @@ async def test_a_headset_that_is_pulled_out_in_mid_call_keeps_the_call_and_is_he
     voice = await RtpVoice.open()
     caller = await StubbornCaller.open(("127.0.0.1", house.product.sip))
     try:
-        async with house.watching(), open_desk() as desk:
+        async with house.watching(), open_desk() as desk, open_desk() as supervisor:
+            await supervisor.sign_in(house.product.url, "supervisor1")
+            tile = supervisor.page.locator('[data-testid=agent-tile][data-agent="agent1"] [data-testid=tile-away]')
             await desk.ready(house.product.url, "agent1")
             calling = asyncio.create_task(caller.call("13912340001", voice.port))
             offered = await house.event("call.offered", agent="agent1")
@@ -73,6 +75,7 @@ async def test_a_headset_that_is_pulled_out_in_mid_call_keeps_the_call_and_is_he
             await desk.page.evaluate("unplug()")
             await badge(desk, "no_device")
             away = await house.event("party.away", call=offered["call"], away=True)
+            await tile.wait_for()
             without = time.monotonic()
             await asyncio.sleep(1.0)
             plugged = time.monotonic()
@@ -80,6 +83,7 @@ async def test_a_headset_that_is_pulled_out_in_mid_call_keeps_the_call_and_is_he
             await desk.page.evaluate("plugIn()")
             back = await heard(voice, plugged)
             await house.event("party.away", call=offered["call"], away=False)
+            await tile.wait_for(state="detached")
             await badge(desk, "connected")
             await caller.hang_up(call)
             ended = await house.event("call.ended", call=offered["call"])
