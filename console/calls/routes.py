@@ -218,7 +218,7 @@ async def peaks(call: ApiCall) -> PeaksView:
     id_ = call.path["id"]
 
     def read(conn: Connection) -> PeaksView:
-        recording = service.open_recording(conn, call.user, id_)
+        recording = service.open_recording(conn, call.user, id_, call.config)
         try:
             found = read_peaks(service.stored_file(call.config.data, recording.peaks_path))
         except (OSError, PeaksUnreadable) as error:
@@ -235,7 +235,7 @@ async def _heard(call: ApiCall) -> Recording:
     id_ = call.path["id"]
 
     def read(conn: Connection) -> tuple[Recording, bool]:
-        found = service.open_recording(conn, call.user, id_)
+        found = service.open_recording(conn, call.user, id_, call.config)
         return found, service.heard_lately(conn, call.user, found)
 
     recording, lately = await desk.read(read)

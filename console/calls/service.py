@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from console.calls.call_view import CallView, may_listen, may_open, view_calls
+from console.config import ConsoleConfig
 from console.events.visibility import masked_numbers
 from console.http import ApiError, Message
 from console.identity.user import User
+from console.tickets.queues import queues_of
 from storage import access_trail, recordings
 from storage.call_log import get_call
 from storage.call_notes import NoteError, link_patient, set_disposition
@@ -20,6 +22,7 @@ from storage.call_projection import Call
 from storage.event_log import events_of_call
 from storage.phone_numbers import NumberingPlan
 from storage.recordings import Recording
+from storage.tickets import tickets_of_calls
 
 T = TypeVar("T")
 
@@ -104,8 +107,8 @@ def noted(write: Callable[[], T]) -> T:
         raise ApiError(422, error.code, message, field=field) from None
 
 
-def open_recording(conn: Connection, user: User, recording: str) -> Recording:
-    """A recording that is ready and that this user may hear.
+def open_recording(conn: Connection, user: User, recording: str, config: ConsoleConfig) -> Recording:
+    """A recording that is ready and that this user may hear; a message, that those of its queue may hear.
 
     Raises ApiError: 404 no_such_recording, 403 not_yours, 409 recording_not_ready.
     """
@@ -115,11 +118,20 @@ def open_recording(conn: Connection, user: User, recording: str) -> Recording:
     call = get_call(conn, found.call)
     if not (user.oversees if call is None else may_listen(user, call)):
         raise not_yours()
+    if call is not None and not call.handled_by(user.username) and not _reads_messages_of(conn, user, call, config):
+        raise not_yours()
     if found.state == "failed":
         raise ApiError(409, "recording_failed", Message("录音处理失败", "This recording could not be finished"))
     if found.state != "ready":
         raise ApiError(409, "recording_not_ready", Message("录音尚未就绪", "This recording is not ready yet"))
     return found
+
+
+def _reads_messages_of(conn: Connection, user: User, call: Call, config: ConsoleConfig) -> bool:
+    """As with the message's ticket: agents those of their queues, and what they see to."""
+    ticket = tickets_of_calls(conn, [call.id]).get(call.id)
+    queues = queues_of(conn, user, config)
+    return queues is None or ticket is None or ticket.queue in queues or ticket.assignee == user.username
 
 
 def heard_lately(conn: Connection, user: User, recording: Recording, now: float | None = None) -> bool:

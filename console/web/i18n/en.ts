@@ -338,6 +338,7 @@ const en: Messages = {
     lost: 'The connection is lost and being restored. Calls go on; figures on the screen may lag.',
     phoneAway:
       'The phone process is away and being restarted. Calls and call buttons come back by themselves.',
+    updated: 'The console was updated: reload the page after the call.',
     replacedTitle: 'You signed in elsewhere',
     replacedText: 'A user works at one console. The newer window took the telephone over; this one is idle.',
     takeOver: 'Work here instead',

@@ -4,6 +4,7 @@ import { signedOut } from '@/api/client'
 import { floorAgents } from '@/api/house'
 import { whoAmI } from '@/api/session'
 import type { DeskEvent } from '@/events/types'
+import { i18n } from '@/i18n'
 import { startAlert, stopAlert } from '@/notify/ringing'
 import { useControl } from '@/stores/control'
 import { useDesk } from '@/stores/desk'
@@ -14,7 +15,7 @@ import { useSession } from '@/stores/session'
 import { useStream } from '@/stores/stream'
 import { useWaiting } from '@/stores/waiting'
 import { callerLabel } from '@/words/caller'
-import { attempt, tellFailure } from './report'
+import { attempt, tellFailure, tellWarning } from './report'
 
 const TRY_AGAIN_MS = 2000
 
@@ -49,7 +50,15 @@ export function useDuty(): void {
     if (['call.offer_ended', 'call.ended', 'call.answered'].includes(event.type)) missed.readSoon()
   }
 
+  /** After an update a page that was not opened yet is there under another name only; a fresh start finds it. */
+  function outdated(): void {
+    if (stream.state !== 'open') return
+    if (desk.current) tellWarning(i18n.global.t('socket.updated'))
+    else window.location.reload()
+  }
+
   onMounted(() => {
+    window.addEventListener('vite:preloadError', outdated)
     stream.start()
     void attempt(desk.load)
     ends.push(stream.listen(desk.heard), stream.listen(control.heard))
@@ -118,6 +127,7 @@ export function useDuty(): void {
   )
 
   onBeforeUnmount(() => {
+    window.removeEventListener('vite:preloadError', outdated)
     for (const end of ends) end()
     missed.stop()
     headset.ring(false)

@@ -8,6 +8,7 @@ import type { DeskEvent, TransferFailed } from '@/events/types'
 import { useCalls } from './calls'
 import { useDesk } from './desk'
 import { useFloor } from './floor'
+import { makeOnce } from './once'
 
 /** Who speak in one call at most (docs/call-control.md). */
 export const MOST_SPEAKERS = 5
@@ -83,9 +84,13 @@ export const useControl = defineStore('control', () => {
 
   const joined = computed(() => asked.value?.state === 'joined')
   const swap = async () => joined.value && on(phone.swap)
-  const merge = async () => joined.value && can('conference') && on(phone.merge)
-  const complete = async () => joined.value && on(phone.complete)
-  const cancelConsult = async () => asked.value && on(phone.cancelConsult)
+  const once = makeOnce()
+  /** Ends this asking of that party, one way or the other. */
+  const endAsking = (act: (id: string) => Promise<unknown>) =>
+    once(`${call.value?.id} ${asked.value?.party} ${asked.value?.since}`, () => on(act))
+  const merge = async () => joined.value && can('conference') && endAsking(phone.merge)
+  const complete = async () => joined.value && endAsking(phone.complete)
+  const cancelConsult = async () => asked.value && endAsking(phone.cancelConsult)
   const drop = async (party: number) => on((id) => phone.drop(id, party))
   /** Whoever came last, me aside. */
   const latest = computed(
@@ -96,7 +101,8 @@ export const useControl = defineStore('control', () => {
   )
   const dropLatest = async () =>
     mine.value && conference.value && latest.value ? drop(latest.value.party) : undefined
-  const leave = async () => talking.value && on(phone.leave)
+  const leave = async () =>
+    talking.value && once(`leave ${call.value?.id} ${desk.myself?.since}`, () => on(phone.leave))
 
   async function togglePrivate(): Promise<void> {
     const it = call.value

@@ -10,6 +10,7 @@ import type { AgentStatus, DeskEvent, OfferOutcome } from '@/events/types'
 import { outcomeOf } from '@/words/outcome'
 import { unix } from '@/words/time'
 import { useCalls } from './calls'
+import { makeOnce } from './once'
 import { useFloor } from './floor'
 import { useSession } from './session'
 
@@ -167,12 +168,19 @@ export const useDesk = defineStore('desk', () => {
     if (busy) nextState.value = state
   }
 
+  const once = makeOnce()
+  /** This ringing of the call, not one before or after it. */
+  const asItRings = (call: LiveCall) =>
+    `${call.id} ${call.offeredAt} ${myself.value?.party} ${myself.value?.since}`
+
   async function answer(): Promise<void> {
-    if (ringing.value) await phone.answer(ringing.value.id)
+    const call = ringing.value
+    if (call) await once(`answer ${asItRings(call)}`, () => phone.answer(call.id))
   }
 
   async function reject(): Promise<void> {
-    if (ringing.value) await phone.reject(ringing.value.id)
+    const call = ringing.value
+    if (call) await once(`reject ${asItRings(call)}`, () => phone.reject(call.id))
   }
 
   /** Hangs up; on a caller who is still there only at the second press (D6). Gives whether it was done. */
@@ -186,8 +194,7 @@ export const useDesk = defineStore('desk', () => {
       return false
     }
     disarm()
-    await phone.hangUp(call.id)
-    return true
+    return once(`hang up ${call.id}`, () => phone.hangUp(call.id))
   }
 
   async function toggleMute(): Promise<void> {
