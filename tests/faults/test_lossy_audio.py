@@ -15,7 +15,7 @@ from tones import hear_recording
 
 pytestmark = [pytest.mark.peer, pytest.mark.by_the_clock]
 
-SECONDS = 10
+SECONDS = 8
 #: seconds by which a marker may lie elsewhere than where it was spoken
 OFF = 0.0201
 

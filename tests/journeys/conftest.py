@@ -207,7 +207,7 @@ class Screen:
     def picture(self, name: str) -> None:
         """Kept under ``test-artefacts/journeys``, for people to look at."""
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
-        self.page.wait_for_timeout(350)  # transitions end
+        # transitions are taken to their ends for it
         self.page.screenshot(path=ARTEFACTS / f"{name}.png", animations="disabled")
 
 
