@@ -33,7 +33,7 @@ def end(call: Call, by: Party, status: int, reason: str, now: int, release: tupl
         left = events.CallDequeued(call=call.id, queue=call.queue, why="abandoned", waited_seconds=seconds)
         effects.append(Emit(left))
     effects += callback_plan.unreached(call, status, reason)
-    call.phase = Phase.ENDED
+    call.phase, call.referral = Phase.ENDED, None
     ended = events.CallEnded(
         call=call.id,
         by=by,

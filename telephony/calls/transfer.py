@@ -124,7 +124,7 @@ def failed(call: Call, party: Participant, status: int, reason: str, now: int) -
 def refer_done(call: Call, status: int, reason: str, now: int) -> Effects:
     """What came of our REFER: with 2xx the target has the call, and its dialog with us ends."""
     referral = call.referral
-    if referral is None or referral.done or call.phase == "ended":
+    if referral is None or referral.done:
         return []
     if status < 300:
         referral.done = True
