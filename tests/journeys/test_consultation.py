@@ -71,6 +71,7 @@ def test_a_caller_whom_nobody_answered_is_listed_and_called_back_with_one_press(
     # calls that were nobody's are told to nobody: the list is read again with the page
     agent.until(lambda: any(row["number"].endswith("1002") for row in agent.api("/api/calls/missed")["missed"]))
     agent.page.reload()
+    agent.headset_on()
     row = agent.see("missed-calls").get_by_test_id("missed-row").filter(has_text="1002")
     row.get_by_test_id("missed-call-back").click()
     agent.see("call-strip", "138****1002")
