@@ -45,6 +45,8 @@ class InboundDialog(SippyDialog):
         super().__init__(line, str(invite.getHFBody("call-id")))
         self._invite, self._transaction = invite, transaction
         self._answered = False
+        #: a 180 is still to be sent
+        self._rings = False
         self._late_offer = not session_description(invite)
         self._bye_when_acknowledged = False
         self.local = invite.getHFBody("to").getUri().getCopy()
@@ -82,9 +84,17 @@ class InboundDialog(SippyDialog):
 
     def ring(self) -> None:
         # whom the call rings at hears of it first
-        afterwards(self._loop, self._provisional, 180, "Ringing", "")
+        self._rings = True
+        afterwards(self._loop, self._ringing)
+
+    def _ringing(self) -> None:
+        """What is sent after it does not overtake the 180."""
+        if self._rings:
+            self._rings = False
+            self._provisional(180, "Ringing", "")
 
     def progress(self, sdp: str) -> None:
+        self._ringing()
         self._provisional(183, "Session Progress", sdp)
 
     def _provisional(self, code: int, reason: str, sdp: str) -> None:
@@ -94,6 +104,7 @@ class InboundDialog(SippyDialog):
     def answer(self, sdp: str) -> None:
         if self.ended or self._answered:
             return
+        self._ringing()
         self._answered = True
         response = self.respond(self._invite, 200, "OK", sdp)
         response.appendHeader(header("Allow", ALLOWED_METHODS))
