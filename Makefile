@@ -24,14 +24,14 @@ BENCH ?=
 SOAK_CALLS ?= 5000
 CONFORMANCE ?=
 
-# The tests run in three parts: the rooms, where they compute (in front what takes long, so that no single file is left
-# running at the end); the whole product, where they mostly wait (by their names, which mixes telephones with browsers);
-# and, beside little else, those that judge sound and delays as they happen and would starve. What fails all the same is
-# run once more by itself, and only what fails then has failed.
+# The tests run in two parts: the rooms, where they compute (in front what takes long, so that no single file is left
+# running at the end), and the whole product, where they mostly wait: first what judges sound and delays as they happen,
+# then the others by their names, which mixes telephones with browsers. Beside others one of these may starve; what
+# fails is run once more by itself, and only what fails then has failed.
 WHOLE := tests/journeys tests/faults tests/bench tests/calls
 ROOMS := tests/packaging tests/console tests $(addprefix --ignore=,$(WHOLE))
-MIXED := $(shell find $(WHOLE) -name 'test_*.py' | awk -F/ '{ print $$NF, $$0 }' | sort | cut -d' ' -f2)
 CLOCK := $(sort $(shell grep -rl --include='test_*.py' 'mark\.by_the_clock' tests))
+MIXED := $(CLOCK) $(shell find $(WHOLE) -name 'test_*.py' | awk -F/ '{ print $$NF, $$0 }' | sort | cut -d' ' -f2)
 # 5: PYTEST chooses nothing of this part
 part = $(PY) -m pytest --dist loadfile --no-loadscope-reorder $(1) $(PYTEST) || [ $$? -eq 5 ] || failed=yes
 
@@ -68,8 +68,7 @@ test: $(STAMPS)/dev debian-packages $(STAMPS)/ui ## Run all tests (installs the 
 	$(NPM) test
 	@failed=; set -x; \
 	$(call part,-n 4 -m 'not by_the_clock' --cache-clear $(ROOMS)); \
-	$(call part,-n 4 -m 'not by_the_clock' $(MIXED)); \
-	$(call part,-n 2 -m by_the_clock $(CLOCK)); \
+	$(call part,-n 3 $(MIXED)); \
 	[ -z "$$failed" ] || $(PY) -m pytest --last-failed --last-failed-no-failures none tests $(PYTEST)
 
 lint: $(STAMPS)/dev $(STAMPS)/npm ## Check style and types, Python and TypeScript

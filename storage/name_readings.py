@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice, product
 
-from pypinyin import Style, pinyin
-
 #: surnames whose reading differs from the everyday one; two-character surnames carry both syllables
 SURNAMES: dict[str, tuple[str, ...]] = {
     "万俟": ("mo", "qi"),
@@ -171,6 +169,8 @@ def _readings(letter: str) -> tuple[str, ...]:
     """Toneless readings of one character, the most usual first; empty for what is no Chinese character."""
     if not letter:
         return ()
+    from pypinyin import Style, pinyin  # its tables take long to load, and most processes read no names
+
     found = pinyin(letter, style=Style.NORMAL, heteronym=True, errors="ignore", v_to_u=False)
     if not found:
         return ()

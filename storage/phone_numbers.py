@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType, geocoder
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 MOBILE, LANDLINE, TOLLFREE, SHORT = "mobile", "landline", "tollfree", "short"
 FOREIGN, EXTENSION, ANONYMOUS, UNKNOWN = "foreign", "extension", "anonymous", "unknown"
@@ -233,6 +233,8 @@ def _parsed(e164: str) -> phonenumbers.PhoneNumber | None:
 def _place(e164: str, kind: str) -> tuple[str, str]:
     if kind not in (MOBILE, LANDLINE, FOREIGN) or (parsed := _parsed(e164)) is None:
         return "", ""
+    from phonenumbers import geocoder  # its tables take long to load, and most processes name no places
+
     return geocoder.description_for_number(parsed, "zh") or "", geocoder.description_for_number(parsed, "en") or ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import sys
 
 import uvicorn
@@ -18,6 +19,8 @@ def main() -> int:
     config = begin("web")
     take_place()
     server = uvicorn.Server(server_config(config))
+    for tables in ("phonenumbers.geocoder", "pypinyin"):  # else the first call would wait for them
+        importlib.import_module(tables)
     # the tables of numbers and names stay as they are: a collection that looked at them took 0.2 s
     gc.collect()
     gc.freeze()
