@@ -31,7 +31,7 @@ CONFORMANCE ?=
 WHOLE := tests/journeys tests/faults tests/bench tests/calls
 ROOMS := tests/packaging tests/console tests $(addprefix --ignore=,$(WHOLE))
 CLOCK := $(sort $(shell grep -rl --include='test_*.py' 'mark\.by_the_clock' tests))
-MIXED := $(CLOCK) $(shell find $(WHOLE) -name 'test_*.py' | awk -F/ '{ print $$NF, $$0 }' | sort | cut -d' ' -f2)
+MIXED := $(CLOCK) $(shell find $(WHOLE) -name 'test_*.py' -not -name test_soak.py | awk -F/ '{ print $$NF, $$0 }' | sort | cut -d' ' -f2)
 # 5: PYTEST chooses nothing of this part
 part = $(PY) -m pytest --dist loadfile --no-loadscope-reorder $(1) $(PYTEST) || [ $$? -eq 5 ] || failed=yes
 
@@ -68,7 +68,7 @@ test: $(STAMPS)/dev debian-packages $(STAMPS)/ui ## Run all tests (installs the 
 	$(NPM) test
 	@failed=; set -x; \
 	$(call part,-n 4 -m 'not by_the_clock' --cache-clear $(ROOMS)); \
-	$(call part,-n 3 $(MIXED)); \
+	$(call part,-n 4 $(MIXED)); \
 	[ -z "$$failed" ] || $(PY) -m pytest --last-failed --last-failed-no-failures none tests $(PYTEST)
 
 lint: $(STAMPS)/dev $(STAMPS)/npm ## Check style and types, Python and TypeScript
