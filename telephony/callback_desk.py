@@ -175,7 +175,7 @@ class CallbackDesk:
                 self._drop(other)
         for pending in self._pending:
             if _number(pending.number) == same:
-                self._pending.take(pending.requested_in or pending.call)
+                self._pending.take(pending.wish)
                 waited = self._clock.wall() - pending.waiting_since
                 self._take_place(live, self._clock.monotonic() - int(waited * SECOND), pending.priority)
                 self._cancelled(pending.requested_in, call)

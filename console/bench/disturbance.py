@@ -20,7 +20,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from sqlalchemy import Connection, text
 from starlette.applications import Starlette
 
@@ -76,7 +75,7 @@ def web_process() -> None:
     settings = web.server_config(config)
     assert isinstance(settings.app, Starlette)
     settings.app.router.routes[:0] = routes.routes()
-    uvicorn.Server(settings).run()
+    web.serve(settings)
 
 
 @contextlib.contextmanager

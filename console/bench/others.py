@@ -14,12 +14,18 @@ from console.bench.figures import Figure, percentile
 
 #: share of the machine's processors that processes which are not ours may take
 MOST_OTHERS = 0.10
-#: lateness of the bench's own loop at p95 (ms); a timer of asyncio alone takes 1 to 2
+#: lateness of a load, or of the bench's own loop, at p95 (ms); a timer of asyncio alone takes 1 to 2
 MOST_LATE = 3.0
 #: seconds between two looks of the loop at its own lateness
 BEAT = 0.05
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def load_late(late: list[float]) -> str:
+    """Why a load that was ``late`` by so many ms says nothing; empty where it was in time."""
+    own = percentile(late, 0.95) if late else 0.0
+    return f"the load itself was late by {own:.1f} ms at p95: the machine is busy" if own > MOST_LATE else ""
 
 
 def used_by_all() -> float:
@@ -64,8 +70,8 @@ class Watch:
 
     def void(self) -> str:
         """Why what was measured since is the machine's and not the product's; empty where it is the product's."""
-        if self.late and (own := percentile(self.late, 0.95)) > MOST_LATE:
-            return f"the load itself was late by {own:.1f} ms at p95: the machine is busy"
+        if why := load_late(self.late):
+            return why
         if (share := self.others()) > MOST_OTHERS:
             return f"others had {100 * share:.0f} % of the machine's processors"
         return ""

@@ -13,11 +13,10 @@ from typing import Any
 
 from console.bench.desk_agent import DeskAgent
 from console.bench.figures import Figure, percentile
+from console.bench.others import load_late
 from console.bench.processes import waited_for_others
 from console.bench.product import Product
 
-#: lateness of the load itself at p95 (ms), from which its delays say nothing
-MOST_LATE = 3.0
 #: ms a call that the phone may have been ready while another process had its processor
 MOST_TAKEN = 0.2
 
@@ -99,10 +98,8 @@ async def measure(
     known = sum(1 for _, match in popped.values() if match in ("one", "several"))
     cpu = {role: round(1000 * (after[role] - before.get(role, 0.0)) / len(placed), 2) for role in after}
     late, taken = percentile(seen["late_ms"], 0.95), max(0.0, 1000 * waited / len(placed))
-    void = ""
-    if late > MOST_LATE:
-        void = f"the load itself was late by {late:.1f} ms at p95: the machine is busy"
-    elif taken > MOST_TAKEN:
+    void = load_late(seen["late_ms"])
+    if not void and taken > MOST_TAKEN:
         void = f"others had the phone's processor for {taken:.1f} ms a call"
     cpu |= {"late p95 of the load": round(late, 2), "processor taken by others": round(taken, 2)}
     return [

@@ -18,14 +18,19 @@ SWITCH_INTERVAL = 0.0005
 def main() -> int:
     config = begin("web")
     take_place()
-    server = uvicorn.Server(server_config(config))
+    return 0 if serve(server_config(config)) else 1
+
+
+def serve(settings: uvicorn.Config) -> bool:
+    """Until told to stop; False when it could not start."""
+    server = uvicorn.Server(settings)
     for tables in ("phonenumbers.geocoder", "pypinyin"):  # else the first call would wait for them
         importlib.import_module(tables)
     # the tables of numbers and names stay as they are: a collection that looked at them took 0.2 s
     gc.collect()
     gc.freeze()
     server.run()
-    return 0 if server.started else 1
+    return server.started
 
 
 def take_place() -> None:

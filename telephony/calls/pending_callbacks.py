@@ -20,6 +20,11 @@ class PendingCallback:
     due: int
     call: str = ""
 
+    @property
+    def wish(self) -> str:
+        """What tells it from others, over all its tries."""
+        return self.requested_in or self.call
+
 
 class PendingCallbacks:
     """One for each wish."""
@@ -34,7 +39,7 @@ class PendingCallbacks:
         return bool(self._by_wish)
 
     def put(self, pending: PendingCallback) -> None:
-        self._by_wish[pending.requested_in or pending.call] = pending
+        self._by_wish[pending.wish] = pending
 
     def take(self, call: str) -> PendingCallback | None:
         """Take out the one that was asked for in ``call``, or last tried as ``call``."""
@@ -50,5 +55,5 @@ class PendingCallbacks:
         """Take out those whose time has come, the first due first."""
         over = sorted((pending for pending in self if pending.due <= now), key=lambda pending: pending.due)
         for pending in over:
-            self.take(pending.requested_in or pending.call)
+            self.take(pending.wish)
         return over

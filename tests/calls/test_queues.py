@@ -219,18 +219,28 @@ async def test_an_overflow_to_a_telephone_is_bridged_and_recorded_and_the_caller
     assert (view["recording"]["channels"], view["agent"], view["hung_up_by"]) == (2, None, "caller")
 
 
+async def offers_call_backs(board: Any) -> None:
+    await board.prompt("callback-offer", NOTICE, 0.8)
+    await board.prompt("callback-accepted", WRONG, 0.8)
+    await one_queue(board, callback_offer_after=1.0)
+
+
+async def asks_to_be_called_back(board: Any, house: Any) -> tuple[Any, str]:
+    """A telephone that was offered a call-back and pressed 1, and its call."""
+    phone = await board.phone(CALLER, port=house.product.peer)
+    call = await board.call("7200", phone)
+    await house.event("call.announcement", call=call, why="callback")
+    await asyncio.to_thread(phone.listen, 1.2)
+    await asyncio.to_thread(phone.digits, "1")
+    return phone, call
+
+
 async def test_who_presses_one_is_called_back_in_their_place_before_who_came_later(
     house: Any, switchboard: Any
 ) -> None:
     async with switchboard() as board, house.agent(ready=False, play=house.tone(AGENT)) as agent:
-        await board.prompt("callback-offer", NOTICE, 0.8)
-        await board.prompt("callback-accepted", WRONG, 0.8)
-        await one_queue(board, callback_offer_after=1.0)
-        phone = await board.phone(CALLER, port=house.product.peer)
-        call = await board.call("7200", phone)
-        await house.event("call.announcement", call=call, why="callback")
-        await asyncio.to_thread(phone.listen, 1.2)
-        await asyncio.to_thread(phone.digits, "1")
+        await offers_call_backs(board)
+        phone, call = await asks_to_be_called_back(board, house)
         asked = await house.event("callback.requested", call=call)
         placed = (await house.event("callback.started", requested_in=call))["call"]
         await board.over(phone, call)
@@ -266,15 +276,9 @@ async def test_a_call_back_that_finds_the_telephone_busy_is_made_again_by_rule_a
     house: Any, switchboard: Any
 ) -> None:
     async with switchboard() as board, house.agent(ready=False, play=house.tone(AGENT)) as agent:
-        await board.prompt("callback-offer", NOTICE, 0.8)
-        await board.prompt("callback-accepted", WRONG, 0.8)
-        await one_queue(board, callback_offer_after=1.0)
+        await offers_call_backs(board)
         async with board.rules(callback_retry_first=2.0):
-            phone = await board.phone(CALLER, port=house.product.peer)
-            call = await board.call("7200", phone)
-            await house.event("call.announcement", call=call, why="callback")
-            await asyncio.to_thread(phone.listen, 1.2)
-            await asyncio.to_thread(phone.digits, "1")
+            phone, call = await asks_to_be_called_back(board, house)
             first = (await house.event("callback.started", requested_in=call, attempt=1))["call"]
             await board.over(phone, call)
             await agent.be_ready()

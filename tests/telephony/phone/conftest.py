@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from call_floor import CallFloor, call_floor
 from websockets.asyncio.client import ClientConnection, connect
 
 from console.bench.product import free_port
@@ -109,6 +110,20 @@ def desk(tmp_path: Path) -> Callable[[Callable[[Desk], Awaitable[None]]], None]:
         async def main() -> None:
             async with Desk(tmp_path).running() as desk, asyncio.timeout(30):
                 await body(desk)
+
+        asyncio.run(main())
+
+    return run
+
+
+@pytest.fixture
+def on_floor(tmp_path: Path) -> Callable[..., None]:
+    """Runs an async body on a floor of its own, within 60 s."""
+
+    def run(body: Callable[[CallFloor], Awaitable[None]], **line: Any) -> None:
+        async def main() -> None:
+            async with asyncio.timeout(60), call_floor(tmp_path, **line) as at:
+                await body(at)
 
         asyncio.run(main())
 

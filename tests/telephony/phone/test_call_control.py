@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from call_floor import CallFloor, call_floor
+from call_floor import CallFloor
 
 from telephony import events
 from telephony.events import AgentStatus, OfferOutcome, Party, Role, TransferKind
 from telephony.seam.client import CommandError
-
-
-@pytest.fixture
-def on_floor(tmp_path: Path) -> Callable[..., None]:
-    """Runs an async body on a floor of its own, within 60 s."""
-
-    def run(body: Callable[[CallFloor], Awaitable[None]], **line: Any) -> None:
-        async def main() -> None:
-            async with asyncio.timeout(60), call_floor(tmp_path, **line) as at:
-                await body(at)
-
-        asyncio.run(main())
-
-    return run
 
 
 def agent(name: str) -> dict[str, str]:
@@ -304,33 +288,6 @@ def test_a_caller_who_hangs_up_in_mid_consultation_went_first_and_the_two_talk_o
     on_floor(body)
 
 
-def test_an_agent_at_home_answers_by_telephone_and_is_recorded(on_floor: Any) -> None:
-    async def body(at: CallFloor) -> None:
-        await at.seam.command("agent.sign_in", agent="nurse", name="nurse", queues=["default"])
-        home = at.telephone("13900001111", does="ring")
-        await at.seam.command("agent.reach", agent="nurse", device="phone", number="139-0000-1111")
-        await at.seam.command("agent.ready", agent="nurse")
-        caller = await at.caller()
-        offered = await at.event(events.CallOffered, agent="nurse")
-        await at.until(lambda: home.invite is not None)
-        at.town.answer(home)
-        answered = await at.event(events.CallAnswered)
-        assert answered.agent == "nurse"
-        await at.until(lambda: caller.to is not None)
-        await at.hears({caller.name: {home.name}, home.name: {caller.name}})
-        (shown,) = (await at.seam.command("snapshot"))["calls"]
-        assert shown["parties"][1]["kind"] == "phone"
-        home.hang_up()
-        ended = await at.event(events.CallEnded)
-        assert (ended.by, ended.agent) == (Party.AGENT, "nurse")
-        closed = await at.event(events.RecordingClosed)
-        assert closed.packets >= 60, "both tracks"
-        assert at.status("nurse") == AgentStatus.WRAP_UP
-        assert offered.call == ended.call
-
-    on_floor(body)
-
-
 def test_a_colleague_who_cannot_be_asked_is_said_to_be_busy_or_away(on_floor: Any) -> None:
     async def body(at: CallFloor) -> None:
         await at.agent("agent1")
@@ -345,78 +302,6 @@ def test_a_colleague_who_cannot_be_asked_is_said_to_be_busy_or_away(on_floor: An
         assert at.status("agent1") == at.status("agent2") == AgentStatus.TALKING
         for name, own in (("agent1", call), ("agent2", other)):
             await at.do("hang_up", name, own)
-
-    on_floor(body)
-
-
-@pytest.mark.parametrize("since", [-1.0, float("-inf"), float("nan")])
-def test_a_call_back_since_no_time_at_all_is_refused(on_floor: Any, since: float) -> None:
-    async def body(at: CallFloor) -> None:
-        with pytest.raises(CommandError) as refused:
-            await at.seam.command("callback.place", queue="default", number="13800138000", waiting_since=since)
-        assert refused.value.code == "bad_arguments"
-        assert (await at.seam.command("snapshot"))["calls"] == []
-
-    on_floor(body)
-
-
-def test_a_call_back_waits_like_a_call_and_is_dialled_when_an_agent_takes_it(on_floor: Any) -> None:
-    async def body(at: CallFloor) -> None:
-        patient = at.telephone("13800138000")
-        placed = await at.seam.command(
-            "callback.place", queue="default", number="138 0013 8000", patient_id="p1", requested_in="earlier",
-            waiting_since=0.0, priority=5,
-        )  # fmt: skip
-        (shown,) = (await at.seam.command("snapshot"))["calls"]
-        assert (shown["phase"], shown["position"], shown["priority"]) == ("queued", 1, 5)
-        assert shown["requested_in"] == "earlier"
-        await at.agent("agent1")
-        offered = await at.event(events.CallOffered, agent="agent1", call=placed["call"])
-        await at.do("answer", "agent1", offered.call)
-        await at.event(events.CallAnswered, call=offered.call)
-        await at.hears({"agent1": {patient.name}, patient.name: {"agent1"}})
-        patient.hang_up()
-        assert (await at.event(events.CallEnded)).by is Party.CALLER
-
-    on_floor(body)
-
-
-def test_an_agent_at_home_dials_by_their_telephone_which_rings_first(on_floor: Any) -> None:
-    async def body(at: CallFloor) -> None:
-        await at.seam.command("agent.sign_in", agent="nurse", name="nurse", queues=["default"])
-        home, patient = at.telephone("13900001111", does="ring"), at.telephone("13800138000")
-        await at.seam.command("agent.reach", agent="nurse", device="phone", number="13900001111")
-        dialled = await at.seam.command("call.dial", agent="nurse", number="13800138000")
-        await at.until(lambda: home.invite is not None)
-        with pytest.raises(CommandError) as refused:
-            await at.do("answer", "nurse", dialled["call"])
-        assert refused.value.code == "wrong_state"
-        assert patient.invite is None
-        at.town.answer(home)
-        assert (await at.event(events.CallAnswered)).agent == "nurse"
-        await at.hears({patient.name: {home.name}, home.name: {patient.name}})
-        await at.do("hang_up", "nurse", dialled["call"])
-        assert (await at.event(events.CallEnded)).by is Party.AGENT
-        await asyncio.wait_for(home.over.wait(), 5)
-        assert at.status("nurse") == AgentStatus.WRAP_UP
-
-    on_floor(body)
-
-
-def test_a_telephone_at_home_that_is_busy_lets_the_call_ring_elsewhere(on_floor: Any) -> None:
-    async def body(at: CallFloor) -> None:
-        await at.seam.command("agent.sign_in", agent="nurse", name="nurse", queues=["default"])
-        at.telephone("13900001111", does=486)
-        await at.seam.command("agent.reach", agent="nurse", device="phone", number="13900001111")
-        await at.seam.command("agent.ready", agent="nurse")
-        caller = await at.caller()
-        assert (await at.event(events.OfferEnded, agent="nurse")).outcome is OfferOutcome.REJECTED
-        await at.agent("agent1")
-        call = await at.answered("agent1", caller)
-        await at.do("hang_up", "agent1", call)
-        with pytest.raises(CommandError) as refused:
-            await at.seam.command("call.dial", agent="agent1", number="13800138000", line="none")
-        assert refused.value.code == "no_line"
 
     on_floor(body)
 

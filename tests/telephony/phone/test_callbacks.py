@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from call_floor import CallFloor, call_floor
+from call_floor import CallFloor
 
 from telephony import events
 from telephony.events import AgentStatus, Party
 from telephony.seam.client import CommandError
 
 NUMBER = "13800138000"
-
-
-@pytest.fixture
-def on_floor(tmp_path: Path) -> Callable[..., None]:
-    def run(body: Callable[[CallFloor], Awaitable[None]]) -> None:
-        async def main() -> None:
-            async with asyncio.timeout(60), call_floor(tmp_path) as at:
-                await body(at)
-
-        asyncio.run(main())
-
-    return run
 
 
 async def rules(at: CallFloor, **values: float) -> None:
@@ -176,5 +161,37 @@ def test_a_call_back_overflows_as_its_queue_says_and_is_taken_there(on_floor: An
         kinds = [type(e) for e in at.of_call(call)]
         assert events.CallerRing not in kinds[: kinds.index(events.CallOffered)]
         await at.do("hang_up", "agent1", call)
+
+    on_floor(body)
+
+
+@pytest.mark.parametrize("since", [-1.0, float("-inf"), float("nan")])
+def test_a_call_back_since_no_time_at_all_is_refused(on_floor: Any, since: float) -> None:
+    async def body(at: CallFloor) -> None:
+        with pytest.raises(CommandError) as refused:
+            await at.seam.command("callback.place", queue="default", number="13800138000", waiting_since=since)
+        assert refused.value.code == "bad_arguments"
+        assert (await at.seam.command("snapshot"))["calls"] == []
+
+    on_floor(body)
+
+
+def test_a_call_back_waits_like_a_call_and_is_dialled_when_an_agent_takes_it(on_floor: Any) -> None:
+    async def body(at: CallFloor) -> None:
+        patient = at.telephone("13800138000")
+        placed = await at.seam.command(
+            "callback.place", queue="default", number="138 0013 8000", patient_id="p1", requested_in="earlier",
+            waiting_since=0.0, priority=5,
+        )  # fmt: skip
+        (shown,) = (await at.seam.command("snapshot"))["calls"]
+        assert (shown["phase"], shown["position"], shown["priority"]) == ("queued", 1, 5)
+        assert shown["requested_in"] == "earlier"
+        await at.agent("agent1")
+        offered = await at.event(events.CallOffered, agent="agent1", call=placed["call"])
+        await at.do("answer", "agent1", offered.call)
+        await at.event(events.CallAnswered, call=offered.call)
+        await at.hears({"agent1": {patient.name}, patient.name: {"agent1"}})
+        patient.hang_up()
+        assert (await at.event(events.CallEnded)).by is Party.CALLER
 
     on_floor(body)

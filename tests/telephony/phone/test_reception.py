@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from call_floor import CallFloor, Telephone, call_floor
+from call_floor import CallFloor, Telephone
 from room_guests import talk
 
 from telephony import events
@@ -27,20 +25,6 @@ MENU = {
     "gave_up": {"kind": "queue", "queue": "default"},
 }
 QUEUES = [{"name": "default"}, {"name": "enquiries", "waiting": "music"}, {"name": "complaints"}]
-
-
-@pytest.fixture
-def on_floor(tmp_path: Path) -> Callable[..., None]:
-    """Runs an async body on a floor of its own, within 60 s."""
-
-    def run(body: Callable[[CallFloor], Awaitable[None]]) -> None:
-        async def main() -> None:
-            async with asyncio.timeout(60), call_floor(tmp_path) as at:
-                await body(at)
-
-        asyncio.run(main())
-
-    return run
 
 
 async def route(at: CallFloor, to: dict[str, Any], *queues: dict[str, Any], **more: Any) -> None:
