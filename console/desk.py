@@ -50,6 +50,8 @@ T = TypeVar("T")
 
 #: database work of routes at once
 THREADS = 6
+#: seconds that a reader of the log waits for events that are still to be stored; a tenth of one as a rule
+LOG_PATIENCE = 2.0
 #: seconds between two looks at the sessions of open consoles
 RECHECK_SECONDS = 3.0
 
@@ -144,6 +146,12 @@ class WebDesk:
                 return work(connection)
 
         return await asyncio.get_running_loop().run_in_executor(self.executor, run)
+
+    async def read_log(self, work: Callable[[Connection], T]) -> T:
+        """As ``read``, with every event that consoles have been told: a page that hears of one and asks finds it. With
+        the database away, what there is."""
+        await self.store.caught_up(LOG_PATIENCE)
+        return await self.read(work)
 
     def publish(self, event: dict[str, Any]) -> None:
         """Tell the consoles of an event that was stored already: what ``storage.event_log.append_desk_event`` gave."""

@@ -58,7 +58,7 @@ async def missed(call: ApiCall) -> MissedList:
         names = {one.id: one.name for one in get_patients(conn, {one.patient_id for one in found})}
         return MissedList([_view(one, names) for one in found])
 
-    return await desk.read(read)
+    return await desk.read_log(read)
 
 
 def midnight(at: float, timezone: str) -> float:

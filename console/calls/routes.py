@@ -132,14 +132,14 @@ async def calls(call: ApiCall) -> list[CallView]:
         )
         return view_calls(conn, found, call.user)
 
-    return await desk.read(read)
+    return await desk.read_log(read)
 
 
 @routes.get("/api/calls/{id}", returns=CallView)
 async def one_call(call: ApiCall) -> CallView:
     """One call. 404 no_such_call."""
     desk: WebDesk = call.desk
-    return await desk.read(lambda conn: service.view_call(conn, call.user, call.path["id"]))
+    return await desk.read_log(lambda conn: service.view_call(conn, call.user, call.path["id"]))
 
 
 @routes.get("/api/calls/{id}/events", returns=list[dict[str, Any]])
@@ -147,7 +147,7 @@ async def call_events(call: ApiCall) -> list[dict[str, Any]]:
     """All that happened in a call, in the form of the console socket (``at``: Unix seconds), numbers masked."""
     desk: WebDesk = call.desk
     area_code = call.config.home_area_code
-    return await desk.read(lambda conn: service.events(conn, call.user, call.path["id"], area_code))
+    return await desk.read_log(lambda conn: service.events(conn, call.user, call.path["id"], area_code))
 
 
 @routes.post("/api/calls/{id}/reveal", body=RevealWish, returns=Revealed)
@@ -172,7 +172,7 @@ async def dispose(call: ApiCall) -> CallView:
     desk.publish(await call.run(service.dispose, call.user, id_, wish.code, wish.note, desk.plan))
     # also of a call that is somebody else's by now: whoever handed it on wraps up their own part
     await _wrapped_up(call, id_)
-    return await desk.read(lambda conn: service.view_call(conn, call.user, id_))
+    return await desk.read_log(lambda conn: service.view_call(conn, call.user, id_))
 
 
 async def _wrapped_up(call: ApiCall, id_: str) -> None:
@@ -190,7 +190,7 @@ async def link_patient(call: ApiCall) -> CallView:
     desk: WebDesk = call.desk
     id_ = call.path["id"]
     desk.publish(await call.run(service.link, call.user, id_, call.body.patient_id, desk.plan))
-    return await desk.read(lambda conn: service.view_call(conn, call.user, id_))
+    return await desk.read_log(lambda conn: service.view_call(conn, call.user, id_))
 
 
 @routes.get("/api/recordings/{id}/audio", returns=Response, produces="audio/webm")

@@ -56,6 +56,8 @@ class EventStore:
         self.trouble = ""
         self.refused = 0
         self._moved_at = 0.0
+        #: those who wait until an event is stored, by its sequence
+        self._readers: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     @property
     def waiting(self) -> int:
@@ -84,6 +86,21 @@ class EventStore:
             self._moved_at = time.monotonic()
         self._waiting.append(event)
         self._arrived.set()
+
+    async def caught_up(self, within: float) -> bool:
+        """Wait until everything put so far is stored: who was told of an event and reads the log finds it there. False
+        when ``within`` seconds have gone by, or events cannot be stored now."""
+        if not self._waiting:
+            return not self.overflowed
+        if self.trouble:
+            return False
+        stored = asyncio.get_running_loop().create_future()
+        self._readers.append((self._waiting[-1]["sequence"], stored))
+        try:
+            await asyncio.wait_for(stored, within)
+        except TimeoutError:
+            return False
+        return True
 
     def lag_seconds(self) -> float:
         """Age of the oldest event that is not stored; 0 when all are."""
@@ -133,6 +150,10 @@ class EventStore:
         self._moved_at = time.monotonic()
         self.stored_count += new
         self.stored_through = max(self.stored_through, batch[-1]["sequence"])
+        while self._readers and self._readers[0][0] <= self.stored_through:
+            _, reader = self._readers.popleft()
+            if not reader.done():
+                reader.set_result(None)
         self._stored(self.stored_through)
         return True
 

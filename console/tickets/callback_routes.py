@@ -78,7 +78,7 @@ async def list_callbacks(call: ApiCall) -> CallbackList:
         found = callbacks.list_callbacks(conn, state=query.state, queue=query.queue, since=since, limit=query.limit)
         return _views(conn, found)
 
-    return CallbackList(await desk.read(read))
+    return CallbackList(await desk.read_log(read))
 
 
 @routes.post("/api/callback-requests/{id}/cancel", body=Cancel, returns=CallbackView, roles=READERS)

@@ -111,14 +111,14 @@ async def list_tickets(call: ApiCall) -> TicketList:
             {queue: n for queue, n in waiting.items() if queues is None or queue in queues},
         )
 
-    return await desk.read(read)
+    return await desk.read_log(read)
 
 
 @routes.get("/api/tickets/{id}", returns=TicketDetail)
 async def one_ticket(call: ApiCall) -> TicketDetail:
     """One ticket with what was done with it. 404 no_such_ticket."""
     desk: WebDesk = call.desk
-    return await desk.read(lambda conn: _detail(conn, call.user, _open(conn, call, desk)))
+    return await desk.read_log(lambda conn: _detail(conn, call.user, _open(conn, call, desk)))
 
 
 @routes.post("/api/tickets/{id}/take", body=Step, returns=TicketDetail, roles=WORKERS)

@@ -96,6 +96,42 @@ def test_a_database_that_somebody_holds_locked_is_told_before_it_gives_up(
     house(body)
 
 
+def test_a_page_that_asks_upon_an_event_finds_it_although_the_store_is_behind(house: Run) -> None:
+    async def body(desk: Any) -> None:
+        async with desk.signed_in("supervisor1") as supervisor:
+            events = await desk.console(supervisor)
+            await desk.until(lambda: desk.desk.store.waiting == 0)
+            with transaction(desk.desk.engine):
+                await ring_once(desk)
+                ended = await events.frame("call.ended")
+                asked = asyncio.create_task(supervisor.get(f"/api/calls/{ended['call']}"))
+                listed = asyncio.create_task(supervisor.get("/api/calls"))
+                await desk.until(lambda: len(desk.desk.store._readers) == 2)
+            call = (await asked).json()
+            assert call["ended_at"] is not None
+            assert ended["call"] in [one["id"] for one in (await listed).json()]
+
+    house(body)
+
+
+def test_a_reader_of_the_log_does_not_wait_for_a_database_that_takes_nothing(
+    house: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.desk.LOG_PATIENCE", 0.2)
+
+    async def body(desk: Any) -> None:
+        async with desk.signed_in("supervisor1") as supervisor:
+            await desk.until(lambda: desk.desk.store.waiting == 0)
+            with transaction(desk.desk.engine):
+                await ring_once(desk)
+                answer = await supervisor.get("/api/calls")
+                assert answer.status_code == 200
+                assert answer.json() == []
+            await all_stored(desk)
+
+    house(body)
+
+
 def test_events_beyond_what_memory_holds_come_out_of_the_journal_again(
     house: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
