@@ -38,6 +38,7 @@ class _SignIn(_Arguments):
     name: str = ""
     queues: tuple[str, ...] = ("default",)
     skills: dict[str, Annotated[int, msgspec.Meta(ge=1, le=9)]] = {}
+    renew: bool = False
 
 
 class _SignOut(_Agent):
@@ -163,7 +164,7 @@ class Commands:
             "snapshot": (_Nothing, lambda _: phone.snapshot()),
             "agent.sign_in": (
                 _SignIn,
-                lambda a: self._state(phone.floor.sign_in(a.agent, a.name, a.queues, a.skills)),
+                lambda a: self._state(phone.floor.sign_in(a.agent, a.name, a.queues, a.skills, renew=a.renew)),
             ),
             "agent.sign_out": (_SignOut, lambda a: phone.sign_out(a.agent, leave=a.leave)),
             "agent.ready": (_Agent, lambda a: self._state(phone.floor.ready(a.agent))),

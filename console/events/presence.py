@@ -58,15 +58,16 @@ class Presence:
             await self._sign_out(username, leave=True)
 
     async def renew(self, username: str = "") -> None:
-        """Queues or skills changed: sign in again whom it concerns, everybody by default. Nobody's state changes."""
+        """Queues or skills changed: tell the phone of whom it concerns, of everybody by default. Nobody's state changes:
+        whom a supervisor has put offline stays it."""
         for user in list(self._here.values()):
             if username in ("", user.username):
-                await self._sign_in(user)
+                await self._sign_in(user, renew=True)
 
     async def phone_connected(self, snapshot: dict[str, Any]) -> None:
         """Bring a phone process that has just been reached up to date with who is here."""
         for user in list(self._here.values()):
-            await self._sign_in(user)
+            await self._sign_in(user, renew=True)
         for agent in snapshot.get("agents", ()):
             name = agent["agent"]
             if agent["status"] != "offline" and name not in self._here and name not in self._leaving:
@@ -88,7 +89,7 @@ class Presence:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _sign_in(self, user: User) -> None:
+    async def _sign_in(self, user: User, *, renew: bool = False) -> None:
         profile = await self._profile_of(user.username)
         # left out: none
         skills = {"skills": dict(profile.skills)} if profile.skills else {}
@@ -96,7 +97,7 @@ class Presence:
         queues = list(profile.queues) if user.role == "agent" else []
         try:
             await self._phone.command(
-                "agent.sign_in", agent=user.username, name=user.display_name, queues=queues, **skills
+                "agent.sign_in", agent=user.username, name=user.display_name, queues=queues, renew=renew, **skills
             )
         except ApiError as error:
             log.warning("an agent could not be signed in to the floor", agent=user.username, reason=str(error))

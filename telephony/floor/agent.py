@@ -113,12 +113,17 @@ class Agent:
 
     # ---- comings and goings
 
-    def sign_in(self, name: str, queues: tuple[str, ...], skills: Mapping[str, int], now: int) -> bool:
-        """A console came. A call or a state that outlived the console before it is kept."""
+    def sign_in(
+        self, name: str, queues: tuple[str, ...], skills: Mapping[str, int], now: int, *, renew: bool = False
+    ) -> bool:
+        """A console came. A call or a state that outlived the console before it is kept. ``renew``: nobody came, queues
+        or skills are others: whom a supervisor has put offline stays it."""
         self.name, self.queues, self.skills = name, queues, dict(skills)
         if self.status is AgentStatus.OFFLINE:
+            if renew and self.by:
+                return False
             return self._become(AgentStatus.NOT_READY, now, "signed_in")
-        if self.next_status is AgentStatus.OFFLINE:
+        if self.next_status is AgentStatus.OFFLINE and not (renew and self.next_by):
             self._ask(AgentStatus.NOT_READY, "signed_in")
         return False
 

@@ -51,9 +51,17 @@ class Floor:
             self._changed()
         return agent
 
-    def sign_in(self, user: str, name: str, queues: tuple[str, ...], skills: Mapping[str, int] | None = None) -> Agent:
+    def sign_in(
+        self,
+        user: str,
+        name: str,
+        queues: tuple[str, ...],
+        skills: Mapping[str, int] | None = None,
+        *,
+        renew: bool = False,
+    ) -> Agent:
         agent = self.agents.setdefault(user, Agent(user))
-        changed = agent.sign_in(name, queues, skills or {}, self._clock.monotonic())
+        changed = agent.sign_in(name, queues, skills or {}, self._clock.monotonic(), renew=renew)
         if not changed:
             # other queues or skills may match callers who wait
             self._changed()

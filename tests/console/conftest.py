@@ -162,8 +162,10 @@ class House:
             await self.stop_phone()
 
     async def phone_there(self, there: bool = True) -> None:
-        """Wait until the web process has (not) got its link to the phone."""
+        """Wait until the web process has (not) got its link to the phone, and has told it all it is set by."""
         await self.until(lambda: self.desk.phone.connected is there)
+        if there:
+            await self.desk.phone.settled(10.0)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for what nothing announces."""

@@ -234,6 +234,33 @@ def test_a_phone_that_comes_back_gets_the_newest_version(house: Run) -> None:
     house(body, phone=False)
 
 
+def test_whom_a_supervisor_signed_off_stays_it_through_saves_of_routing_and_profile_and_a_new_link(house: Run) -> None:
+    async def body(desk: Any) -> None:
+        async with (
+            desk.signed_in("admin") as admin,
+            desk.signed_in("supervisor1") as supervisor,
+            desk.signed_in("agent1") as agent,
+        ):
+            await desk.ready(agent)
+            forced = await supervisor.post("/api/floor/agents/agent1/state", json={"status": "offline"})
+            assert (forced.status_code, forced.json()["status"]) == (200, "offline")
+            first = await document(admin)
+            first["routing"]["queues"].append({"name": "vip", "label": {"zh": "贵宾", "en": "VIP"}})
+            assert (await save(admin, first["routing"], 0)).json()["in_force"] is True
+            found = desk.phone.floor.agents["agent1"]
+            assert (found.status, "vip" in found.queues) == ("offline", True)
+            changed = await admin.patch("/api/users/agent1", json={"queues": ["vip"]})
+            assert changed.status_code == 200, changed.text
+            assert (found.status, found.queues) == ("offline", ("vip",))
+            await desk.desk.presence.phone_connected(desk.phone.snapshot())
+            assert (found.status, found.by) == ("offline", "supervisor1")
+            # by a console of their own they are back
+            await desk.console(agent, "c2")
+            await desk.until(lambda: found.status == "not_ready")
+
+    house(body)
+
+
 def test_a_phone_that_refuses_is_told_of_and_the_version_is_kept(house: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     async def body(desk: Any) -> None:
         async with desk.signed_in("admin") as admin:

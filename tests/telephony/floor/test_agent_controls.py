@@ -159,6 +159,35 @@ def test_who_is_put_offline_on_a_call_finishes_it(desk: Desk) -> None:
     assert desk.state("agent1") == ("offline", "went home")
 
 
+def test_whom_a_supervisor_put_offline_stays_it_when_queues_change_and_comes_back_with_a_console(desk: Desk) -> None:
+    desk.ready("agent1")
+    desk.floor.force("agent1", "chief", AgentStatus.OFFLINE, "went home")
+    before = len(desk.published)
+    desk.floor.sign_in("agent1", "A", ("vip",), {"cantonese": 5}, renew=True)
+    assert (desk.state("agent1"), desk.floor.agents["agent1"].queues) == (("offline", "went home"), ("vip",))
+    assert len(desk.published) == before
+    desk.floor.sign_in("agent1", "A", ("vip",))
+    assert (desk.state("agent1"), desk.last.by) == (("not_ready", "signed_in"), "")
+
+
+def test_whom_a_supervisor_puts_offline_on_a_call_goes_after_it_though_queues_change_meanwhile(desk: Desk) -> None:
+    desk.ready("agent1")
+    desk.floor.rings("agent1", "c1")
+    desk.floor.talks("agent1", "c1")
+    desk.floor.force("agent1", "chief", AgentStatus.OFFLINE, "went home")
+    desk.floor.sign_in("agent1", "A", ("vip",), renew=True)
+    desk.floor.wraps_up("agent1")
+    assert desk.state("agent1") == ("offline", "went home")
+
+
+def test_who_is_here_is_signed_in_by_a_renewal_where_the_phone_does_not_know_them(desk: Desk) -> None:
+    desk.floor.sign_in("agent1", "A", ("default",), renew=True)
+    assert desk.state("agent1") == ("not_ready", "signed_in")
+    desk.floor.sign_out("agent1")
+    desk.floor.sign_in("agent1", "A", ("default",), renew=True)
+    assert desk.state("agent1") == ("not_ready", "signed_in")
+
+
 @pytest.mark.parametrize("status", [AgentStatus.TALKING, AgentStatus.RINGING, AgentStatus.WRAP_UP])
 def test_nobody_is_forced_onto_a_call(desk: Desk, status: AgentStatus) -> None:
     desk.ready("agent1")
