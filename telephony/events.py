@@ -176,9 +176,9 @@ class PartyLeft(CallEvent, frozen=True, kw_only=True, tag="party.left"):
 
 
 class PartyAway(CallEvent, frozen=True, kw_only=True, tag="party.away"):
-    """The headset of a party is gone in mid-call (``away``), or is back. ``reason``: ``unplugged`` or ``frozen`` (what
-    is heard goes on), ``closed``, ``silent`` and other words of the socket's end: then the others wait for ``limit``
-    seconds and the call goes on without this party; 0: for as long as it lasts."""
+    """The headset of a party is gone in mid-call (``away``), or is back. ``reason``: ``frozen`` (the audio goes on),
+    ``unplugged`` (the party still hears), ``closed``, ``silent`` and other words of the socket's end. The others wait
+    for ``limit`` seconds, then the call goes on without this party; 0: for as long as it lasts."""
 
     party: int
     agent: str

@@ -58,7 +58,7 @@ class Presence:
             await self._sign_out(username, leave=True)
 
     async def renew(self, username: str = "") -> None:
-        """Queues or skills changed: tell the phone of whom it concerns, of everybody by default. Nobody's state changes:
+        """Queues or skills changed: tell the phone, of whom it concerns or of everybody. Nobody's state changes:
         whom a supervisor has put offline stays it."""
         for user in list(self._here.values()):
             if username in ("", user.username):

@@ -395,14 +395,14 @@ class Call:
         self.private_since = now if private else 0
         return [Emit(events.CallPrivate(call=self.id, agent=agent, private=private))]
 
-    def headset_gone(self, agent: str, reason: str, now: int, *, deserted: bool = True) -> Effects:
-        """The agent's headset is away. ``deserted``: it hears nothing either, and once the call is answered the others
-        wait a while for it to come back."""
+    def headset_gone(self, agent: str, reason: str, now: int, *, heard: bool = False) -> Effects:
+        """The agent's headset is away. Unless they are ``heard`` all the same, the others wait a while for it to come
+        back, once the call is answered."""
         party = conversation.party_of(self, agent)
         if party is None or not party.joined:
             return []
-        if deserted and self.answered_at and not party.deserted_since:
-            party.deserted_since = now
+        if not heard and not party.unheard_since:
+            party.unheard_since = now
         return conversation.away(self, party, reason, now)
 
     def headset_back(self, agent: str) -> Effects:

@@ -148,14 +148,14 @@ def away(call: Call, party: Participant, reason: str, now: int) -> Effects:
     if party.away_since and party.away_reason == reason:
         return []
     party.away_since, party.away_reason = party.away_since or now, reason
-    limit = call.rules.headset_lost_limit if party.deserted_since else 0.0
+    limit = call.rules.headset_lost_limit if party.unheard_since else 0.0
     told = events.PartyAway(call=call.id, party=party.number, agent=party.agent, away=True, reason=reason, limit=limit)
     return [Emit(told)]
 
 
 def back(call: Call, party: Participant) -> Effects:
     """The party's headset is there again."""
-    was_away, party.away_since, party.away_reason, party.deserted_since = party.away_since, 0, "", 0
+    was_away, party.away_since, party.away_reason, party.unheard_since = party.away_since, 0, "", 0
     if not was_away:
         return []
     return [Emit(events.PartyAway(call=call.id, party=party.number, agent=party.agent, away=False))]

@@ -48,7 +48,7 @@ from telephony.calls.surroundings import Surroundings
 from telephony.clock import SECOND
 from telephony.events import Party
 from telephony.lines.line import Dialog, DialogEnd, EndedBy, Line
-from telephony.media.headset_liveness import AUDIO_GOES_ON
+from telephony.media.headset_liveness import AUDIO_GOES_ON, FROZEN
 from telephony.media.ports import NoFreePort
 from telephony.settings import LineSettings
 
@@ -247,7 +247,8 @@ class LiveCall:
     def _connect(self, agent: str, number: int) -> None:
         headset = self._around.headsets.headset(agent)
         if headset is None:
-            self.run(self.call.headset_gone(agent, "closed", self.now()))
+            reason = self._around.floor.agent(agent).headset_reason or "closed"
+            self.run(self.call.headset_gone(agent, reason, self.now()))
         else:
             self.run(self.call.headset_back(agent))
             self.audio.add_headset(number, headset)
@@ -332,10 +333,9 @@ class LiveCall:
             return
         party = conversation.party_of(self.call, agent)
         if party is not None and party.joined and party.kind is Kind.HEADSET:
-            deserted = reason not in AUDIO_GOES_ON
-            if deserted:
+            if reason not in AUDIO_GOES_ON:
                 self.audio.remove_headset(party.number)
-            self.run(self.call.headset_gone(agent, reason, self.now(), deserted=deserted))
+            self.run(self.call.headset_gone(agent, reason, self.now(), heard=reason == FROZEN))
 
     def headset_back(self, agent: str) -> None:
         party = conversation.party_of(self.call, agent)

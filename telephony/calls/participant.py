@@ -52,8 +52,8 @@ class Participant:
     #: since when the agent's headset is away, and why; 0: it is there
     away_since: int = 0
     away_reason: str = ""
-    #: since when nobody hears or is heard here, as it is away altogether
-    deserted_since: int = 0
+    #: since when nothing comes from here, as it is away altogether or without a microphone
+    unheard_since: int = 0
     #: has been the call's agent: wrap-up follows
     handled: bool = False
     invited_by: str = ""

@@ -12,6 +12,7 @@ from telephony.calls.participant import Participant
 from telephony.calls.transfer import REFER_LIMIT_NS
 from telephony.clock import SECOND
 from telephony.events import Direction, OfferOutcome, Party
+from telephony.media.headset_liveness import UNPLUGGED
 
 if TYPE_CHECKING:
     from telephony.calls.call import Call
@@ -32,8 +33,8 @@ def deadline(call: Call) -> int | None:
     if call.referral is not None:
         times.append(call.referral.since + REFER_LIMIT_NS)
     for party in call.parties.values():
-        if party.deserted_since:
-            times.append(_deserted_until(call, party))
+        if _waited_for(call, party):
+            times.append(_waited_for_until(call, party))
         if party.rings is not None:
             times.append(_rings_until(call, party))
     return min(times, default=None)
@@ -106,8 +107,9 @@ def _refusals_due(call: Call, now: int) -> Effects:
 def _party_due(call: Call, party: Participant, now: int) -> Effects:
     if party.rings is not None and now >= _rings_until(call, party):
         return invitations.failed(call, party, Party.SYSTEM, 408, "no answer", now, OfferOutcome.NO_ANSWER)
-    if party.deserted_since and now >= _deserted_until(call, party):
-        return call.party_leaves(party, Party.SYSTEM, 200, "the agent's headset did not come back", now)
+    if _waited_for(call, party) and now >= _waited_for_until(call, party):
+        what = "microphone" if party.away_reason == UNPLUGGED else "headset"
+        return transfer.unheard(call, party, f"the agent's {what} did not come back", now)
     return []
 
 
@@ -115,8 +117,13 @@ def _wait_limit(call: Call) -> int:
     return call.entered_queue_at + int(call.rules.wait_limit * SECOND)
 
 
-def _deserted_until(call: Call, party: Participant) -> int:
-    return party.deserted_since + int(call.rules.headset_lost_limit * SECOND)
+def _waited_for(call: Call, party: Participant) -> bool:
+    """The others wait for the agent's headset."""
+    return bool(party.unheard_since and call.answered_at)
+
+
+def _waited_for_until(call: Call, party: Participant) -> int:
+    return max(party.unheard_since, call.answered_at) + int(call.rules.headset_lost_limit * SECOND)
 
 
 def _rings_until(call: Call, party: Participant) -> int:

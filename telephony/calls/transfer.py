@@ -42,9 +42,9 @@ def blind(call: Call, agent: str, target: Target, way: Way, now: int, *, refer: 
     if target.kind is TargetKind.QUEUE:
         told = events.CallTransferred(call=call.id, kind=TransferKind.BLIND, by=agent, target=target)
         resumed = conversation.hold_caller(call, False, now)
-        return [*resumed, *_leaves(call, own, now), Emit(told), *call.wait_again(target.queue, now)]
+        return [*resumed, *_transfers(call, own, now), Emit(told), *call.wait_again(target.queue, now)]
     if target.kind is TargetKind.NUMBER and refer:
-        effects = _leaves(call, own, now)
+        effects = _transfers(call, own, now)
         call.referral = Referral(agent, target, way, now)
         call.begin_transferring()
         return [*effects, ReferLine(way.number), *conversation.route(call)]
@@ -56,16 +56,33 @@ def _bridge(call: Call, own: Participant, target: Target, way: Way, now: int) ->
     _, effects = invitations.invite(call, role, target, way, own.agent, now, TransferKind.BLIND)
     call.begin_transferring()
     resumed = conversation.hold_caller(call, False, now)
-    return [*effects, *resumed, *_leaves(call, own, now), *conversation.route(call)]
+    return [*effects, *resumed, *_transfers(call, own, now), *conversation.route(call)]
 
 
-def _leaves(call: Call, own: Participant, now: int) -> Effects:
+def _transfers(call: Call, own: Participant, now: int) -> Effects:
     """The agent goes; the supervisors who were with them, too."""
     effects = conversation.gone(call, own, Party.AGENT, 200, "transferred", now)
+    return [*effects, *_supervisors_go(call, "the call was transferred", now)]
+
+
+def _supervisors_go(call: Call, reason: str, now: int) -> Effects:
+    effects: Effects = []
     for party in list(call.parties.values()):
         if party.agent and party.joined:
-            effects += conversation.gone(call, party, Party.SYSTEM, 200, "the call was transferred", now)
+            effects += conversation.gone(call, party, Party.SYSTEM, 200, reason, now)
     return effects
+
+
+def unheard(call: Call, party: Participant, reason: str, now: int) -> Effects:
+    """A party whose headset did not come back goes. A caller from a queue who would be left alone waits in it again,
+    ahead of others."""
+    caller = call.parties.get(0)
+    alone = caller is not None and caller.joined and not conversation.lasts_without(call, party)
+    if not (alone and call.queue and party.role is Role.AGENT):
+        return call.party_leaves(party, Party.SYSTEM, 200, reason, now)
+    effects = conversation.gone(call, party, Party.SYSTEM, 200, reason, now)
+    effects += _supervisors_go(call, reason, now)
+    return [*effects, *conversation.regroup(call, now), *call.returns("", now)]
 
 
 def forward(call: Call, target: Target, way: Way, now: int) -> Effects:

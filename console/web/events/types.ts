@@ -170,7 +170,7 @@ export interface PartyLeft extends OfCall {
   reason?: string
   joined?: boolean
 }
-/** A headset is gone in mid-call, or back; `limit`: seconds for which the others wait, 0: it still hears. */
+/** A headset is gone in mid-call, or back; `limit`: seconds for which the others wait, 0: the audio goes on. */
 export interface PartyAway extends OfCall {
   type: 'party.away'
   party: number

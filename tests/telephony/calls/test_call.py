@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from telephony import events
+from telephony.calls import supervision
 from telephony.calls.call import Call, CallRefused, Phase
 from telephony.calls.effects import (
     AnswerLine,
@@ -281,17 +282,60 @@ def test_the_agent_cancels_a_call_that_still_rings_at_the_other_end() -> None:
     assert RingLine() not in call.due(at(100))
 
 
-def test_an_answered_caller_is_not_left_alone_for_longer_than_the_limit() -> None:
+@pytest.mark.parametrize(
+    ("gone", "why"),
+    [("closed", "the agent's headset did not come back"), ("unplugged", "the agent's microphone did not come back")],
+)
+def test_an_answered_caller_whom_no_headset_hears_waits_again_ahead_of_others_after_the_limit(
+    gone: str, why: str
+) -> None:
     call = inbound()
+    call.priorities = {"returned": 30}
     call.arrive(at(0))
     call.offer_to("agent1", at(0))
     call.agent_answers("agent1", "PCMA", at(1))
     assert call.deadline() is None
-    call.headset_gone("agent1", "closed", at(10))
+    call.headset_gone("agent1", gone, at(10))
     assert call.deadline() == at(70)
     assert call.due(at(69)) == []
-    (ended,) = emitted(call.due(at(70)), events.CallEnded)
-    assert (ended.by, ended.sip_status, ended.talk_seconds) == (Party.SYSTEM, 200, 69.0)  # type: ignore[attr-defined]
+    effects = call.due(at(70))
+    (left,) = emitted(effects, events.PartyLeft)
+    assert (left.party, left.by, left.reason) == (1, Party.SYSTEM, why)  # type: ignore[attr-defined]
+    assert FreeAgent("agent1", handled=True) in effects
+    assert SeekAgent() in effects
+    (queued,) = emitted(effects, events.CallQueued)
+    assert queued.queue == "default"  # type: ignore[attr-defined]
+    assert (call.phase, call.priority, call.preferred_agent, call.agent) == (Phase.QUEUED, 30, "", "")
+    assert not emitted(effects, events.CallEnded)
+    call.offer_to("agent2", at(71))
+    call.agent_answers("agent2", "PCMA", at(72))
+    assert (call.phase, call.agent, call.routed[0]) == (Phase.TALKING, "agent2", {0: (2,), 2: (0,)})
+
+
+def test_supervisors_with_an_agent_who_is_not_heard_any_more_go_with_them() -> None:
+    call = inbound()
+    call.arrive(at(0))
+    call.offer_to("agent1", at(0))
+    call.agent_answers("agent1", "PCMA", at(1))
+    supervision.monitor(call, "boss", "listen", at(2))
+    call.agent_holds("agent1", True, at(5))
+    call.headset_gone("agent1", "unplugged", at(10))
+    effects = call.due(at(70))
+    assert FreeAgent("boss", handled=False) in effects
+    assert (call.phase, sorted(call.parties), call.held_by) == (Phase.QUEUED, [0], set())
+
+
+def test_who_was_dialled_and_is_left_alone_by_a_lost_microphone_is_let_go_after_the_limit() -> None:
+    call = outbound()
+    call.place(at(0))
+    call.line_progress(183, True, at(1))
+    call.headset_gone("agent1", "unplugged", at(2))
+    assert not call.due(at(90))
+    call.callee_answers("PCMA", at(100))
+    assert call.deadline() == at(160)
+    (ended,) = emitted(call.due(at(160)), events.CallEnded)
+    assert (ended.by, ended.sip_status, ended.talk_seconds) == (Party.SYSTEM, 200, 60.0)  # type: ignore[attr-defined]
+    assert ended.reason == "the agent's microphone did not come back"  # type: ignore[attr-defined]
 
 
 def test_a_headset_that_comes_back_in_time_keeps_the_call() -> None:
@@ -327,9 +371,9 @@ def test_an_agent_whose_headset_is_gone_is_told_as_away_with_its_limit_and_each_
     call.arrive(at(0))
     call.offer_to("agent1", at(0))
     call.agent_answers("agent1", "PCMA", at(2))
-    (away,) = emitted(call.headset_gone("agent1", "frozen", at(3), deserted=False), events.PartyAway)
+    (away,) = emitted(call.headset_gone("agent1", "frozen", at(3), heard=True), events.PartyAway)
     assert (away.party, away.away, away.reason, away.limit) == (1, True, "frozen", 0.0)  # type: ignore[attr-defined]
-    assert call.headset_gone("agent1", "frozen", at(4), deserted=False) == []
+    assert call.headset_gone("agent1", "frozen", at(4), heard=True) == []
     (gone,) = emitted(call.headset_gone("agent1", "closed", at(5)), events.PartyAway)
     assert (gone.reason, gone.limit) == ("closed", 20)  # type: ignore[attr-defined]
     assert call.deadline() == at(25)

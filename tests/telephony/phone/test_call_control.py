@@ -316,7 +316,7 @@ def test_a_headset_that_goes_in_mid_call_is_told_of_the_call_and_of_the_agent_un
         await at.do("answer", "agent2", call)
         await first.client.send('{"type":"microphone","present":false}')
         told = await at.event(events.PartyAway, call=call, away=True)
-        assert (told.party, told.agent, told.reason, told.limit) == (1, "agent1", "unplugged", 0.0)
+        assert (told.party, told.agent, told.reason, told.limit) == (1, "agent1", "unplugged", 60.0)
         now = await at.seam.command("snapshot")
         (shown,) = now["calls"]
         assert [party["away"] for party in shown["parties"]] == ["", "unplugged", ""]
@@ -338,6 +338,30 @@ def test_a_headset_that_goes_in_mid_call_is_told_of_the_call_and_of_the_agent_un
         assert [party["away"] for party in shown["parties"]] == ["", "", ""]
         await at.do("cancel_consult", "agent1", call)
         caller.hang_up()
+
+    on_floor(body)
+
+
+def test_a_caller_whose_agent_lost_the_microphone_goes_to_another_agent_after_the_limit(on_floor: Any) -> None:
+    async def body(at: CallFloor) -> None:
+        limit = {"headset_lost_limit": {"value": 0.1, "unit": "s", "version": 2}}
+        await at.seam.command("rules.set", rules=limit)
+        first = await at.agent("agent1")
+        caller = await at.caller()
+        call = await at.answered("agent1", caller)
+        await first.client.send('{"type":"microphone","present":false}')
+        left = await at.event(events.PartyLeft, call=call, party=1)
+        assert (left.by, left.reason) == (Party.SYSTEM, "the agent's microphone did not come back")
+        await at.seam.command("call.wrapped_up", agent="agent1", call=call)
+        gone = await at.event(events.AgentState, agent="agent1", status=AgentStatus.NOT_READY, reason="headset_lost")
+        assert gone.call == ""
+        await at.agent("agent2")
+        offered = await at.event(events.CallOffered, agent="agent2", call=call)
+        await at.seam.command("call.answer", agent="agent2", call=offered.call)
+        await at.hears({"agent2": {caller.name}, caller.name: {"agent2"}})
+        caller.hang_up()
+        ended = await at.event(events.CallEnded, call=call)
+        assert (ended.by, ended.agent) == (Party.CALLER, "agent2")
 
     on_floor(body)
 
