@@ -7,7 +7,7 @@ import hmac
 from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recordings.draw import METHOD_VERSION, candidate_digest, draw, new_seed, problems, verify
@@ -37,6 +37,7 @@ def test_the_method_is_the_documented_one() -> None:
     assert draw(CALLS, 3, "a seed") == sorted(CALLS, key=ranks.__getitem__)[:3]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(min_size=1), unique=True), st.integers(0, 20), st.text(min_size=1), st.randoms())
 def test_a_draw_depends_on_the_seed_and_the_set_of_candidates_only(calls, n, seed, dice) -> None:  # type: ignore[no-untyped-def]
     try:

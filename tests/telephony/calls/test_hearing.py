@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony.calls.hearing import MUSIC, RINGBACK, hearing, waiting_sounds
@@ -44,6 +44,7 @@ def by_number(parties: list[Participant]) -> dict[int, Participant]:
     return {party.number: party for party in parties}
 
 
+@settings(deadline=None)
 @given(calls())
 def test_a_whisperer_is_heard_by_nobody_but_the_agent_and_a_listener_by_nobody(
     given_call: tuple[list[Participant], bool],
@@ -57,6 +58,7 @@ def test_a_whisperer_is_heard_by_nobody_but_the_agent_and_a_listener_by_nobody(
                 assert who[ear].role is Role.AGENT
 
 
+@settings(deadline=None)
 @given(calls())
 def test_a_held_caller_hears_nobody_but_music_and_is_heard_by_nobody(
     given_call: tuple[list[Participant], bool],
@@ -69,6 +71,7 @@ def test_a_held_caller_hears_nobody_but_music_and_is_heard_by_nobody(
         assert waiting_sounds(parties, True, hears)[0] == MUSIC
 
 
+@settings(deadline=None)
 @given(calls())
 def test_whoever_is_muted_or_not_there_is_heard_by_nobody_and_nobody_hears_themselves(
     given_call: tuple[list[Participant], bool],
@@ -84,6 +87,7 @@ def test_whoever_is_muted_or_not_there_is_heard_by_nobody_and_nobody_hears_thems
             assert who[other].joined or who[other].early
 
 
+@settings(deadline=None)
 @given(calls())
 def test_nobody_hears_across_groups_but_supervisors_who_hear_what_the_agent_does(
     given_call: tuple[list[Participant], bool],
@@ -105,6 +109,7 @@ def test_nobody_hears_across_groups_but_supervisors_who_hear_what_the_agent_does
             assert (agent.number in others) == (not agent.muted)
 
 
+@settings(deadline=None)
 @given(calls())
 def test_two_who_speak_in_one_group_hear_each_other_and_who_waits_hears_a_sound(
     given_call: tuple[list[Participant], bool],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony.lines.digest import Challenge, ChallengeError, Credentials
@@ -62,6 +62,7 @@ def test_a_challenge_that_we_cannot_answer_is_refused(text: str) -> None:
         Challenge.parse(text)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_either_read_or_refused(text: str) -> None:
     with suppress(ChallengeError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony.lines.sdp import (
@@ -163,6 +163,7 @@ def test_sloppy_line_ends_blanks_and_unknown_lines_are_borne() -> None:
     assert make_answer(text, "192.0.2.1", 4000)[1].codec == "PCMA"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300) | st.text(alphabet="vmcoast=: \r\n0123456789audioRTP/AVPIN4.", max_size=300))
 def test_any_text_is_either_read_or_refused(text: str) -> None:
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony.lines.refusals import RefusalCounter
@@ -80,6 +80,7 @@ def test_what_cannot_or_must_not_be_answered_is_not(datagram: bytes) -> None:
     assert refusal(datagram, 400, "Bad Request", SOURCE) is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_any_datagram_is_borne(datagram: bytes) -> None:
     request_method(datagram)
