@@ -10,6 +10,8 @@ from sqlalchemy import Connection
 
 from console.calls.instant import iso
 from console.calls.journey_view import JourneyView, Surroundings, journey
+from console.calls.listening import Listener
+from console.config import ConsoleConfig
 from console.events.visibility import masked_name
 from console.identity.user import User
 from storage import recordings as recording_table
@@ -95,25 +97,18 @@ def may_open(user: User, call: Call) -> bool:
     return call.state == "ended" and call.answered_at is None and not call.agent
 
 
-def may_listen(user: User, call: Call) -> bool:
-    """Agents hear the calls that they spoke in, and messages that were left for whoever comes next; those who oversee
-    hear all (D27, D124)."""
-    if user.oversees or call.handled_by(user.username):
-        return True
-    return call.voicemail_seconds is not None and call.answered_at is None
-
-
-def view_calls(conn: Connection, calls: Sequence[Call], user: User) -> list[CallView]:
+def view_calls(conn: Connection, calls: Sequence[Call], user: User, config: ConsoleConfig) -> list[CallView]:
     """The calls with the names and recordings that belong to them, for this user."""
     recordings = recording_table.of_calls(conn, [call.id for call in calls])
     agents = {one.username: one.display_name for one in list_users(conn)}
     patients = {one.id: one.name for one in get_patients(conn, {call.patient_id for call in calls if call.patient_id})}
     around = Surroundings.of(conn, calls, agents)
-    return [_view(call, user, recordings.get(call.id, []), around, patients) for call in calls]
+    listener = Listener.of(conn, user, config)
+    return [_view(call, listener, recordings.get(call.id, []), around, patients) for call in calls]
 
 
 def _view(
-    call: Call, user: User, recordings: Iterable[Recording], around: Surroundings, patients: dict[str, str]
+    call: Call, listener: Listener, recordings: Iterable[Recording], around: Surroundings, patients: dict[str, str]
 ) -> CallView:
     masked = call.masked or call.number
     return CallView(
@@ -145,7 +140,7 @@ def _view(
         wait_seconds=None if call.wait_seconds is None else round(call.wait_seconds, 3),
         disposition=call.disposition or None,
         note=call.disposition_note or None,
-        recording=view_recording(latest(recordings), may_listen(user, call)),
+        recording=view_recording(latest(recordings), listener.may_hear(call, around.tickets.get(call.id))),
         **journey(call, around),
     )
 

@@ -16,7 +16,7 @@ from console.calls.instant import iso
 from console.events.visibility import masked_name, masked_way
 from storage.call_row import MONITORING, Call, Party, Transfer
 from storage.directory import Entry, find_by_numbers
-from storage.tickets import tickets_of_calls
+from storage.tickets import Ticket, tickets_of_calls
 
 
 class PartyView(msgspec.Struct, kw_only=True):
@@ -123,7 +123,7 @@ class Surroundings:
     """What the views of several calls need: directory entries by number, tickets by call, names by agent."""
 
     entries: Mapping[str, Entry]
-    tickets: Mapping[str, str]
+    tickets: Mapping[str, Ticket]
     agents: Mapping[str, str]
 
     @classmethod
@@ -132,7 +132,7 @@ class Surroundings:
         numbers = {one.e164 for call in known for one in call.parties if one.party}
         numbers |= {one.e164 for call in known for one in call.transfers}
         left = [call.id for call in known if call.voicemail_seconds is not None]
-        tickets = {call: ticket.id for call, ticket in tickets_of_calls(conn, left).items()} if left else {}
+        tickets = tickets_of_calls(conn, left) if left else {}
         return cls(find_by_numbers(conn, numbers), tickets, agents)
 
 
@@ -240,6 +240,7 @@ def _step(one: dict[str, Any]) -> MenuStepView:
 def _voicemail(call: Call, around: Surroundings) -> VoicemailView | None:
     if call.voicemail_seconds is None:
         return None
+    ticket = around.tickets.get(call.id)
     return VoicemailView(
-        starts=call.voicemail_starts or 0.0, seconds=call.voicemail_seconds, ticket=around.tickets.get(call.id)
+        starts=call.voicemail_starts or 0.0, seconds=call.voicemail_seconds, ticket=ticket.id if ticket else None
     )

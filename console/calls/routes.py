@@ -130,7 +130,7 @@ async def calls(call: ApiCall) -> list[CallView]:
             limit=query.limit,
             plan=desk.plan,
         )
-        return view_calls(conn, found, call.user)
+        return view_calls(conn, found, call.user, call.config)
 
     return await desk.read_log(read)
 
@@ -139,7 +139,7 @@ async def calls(call: ApiCall) -> list[CallView]:
 async def one_call(call: ApiCall) -> CallView:
     """One call. 404 no_such_call."""
     desk: WebDesk = call.desk
-    return await desk.read_log(lambda conn: service.view_call(conn, call.user, call.path["id"]))
+    return await desk.read_log(lambda conn: service.view_call(conn, call.user, call.path["id"], call.config))
 
 
 @routes.get("/api/calls/{id}/events", returns=list[dict[str, Any]])
@@ -172,7 +172,7 @@ async def dispose(call: ApiCall) -> CallView:
     desk.publish(await call.run(service.dispose, call.user, id_, wish.code, wish.note, desk.plan))
     # also of a call that is somebody else's by now: whoever handed it on wraps up their own part
     await _wrapped_up(call, id_)
-    return await desk.read_log(lambda conn: service.view_call(conn, call.user, id_))
+    return await desk.read_log(lambda conn: service.view_call(conn, call.user, id_, call.config))
 
 
 async def _wrapped_up(call: ApiCall, id_: str) -> None:
@@ -190,7 +190,7 @@ async def link_patient(call: ApiCall) -> CallView:
     desk: WebDesk = call.desk
     id_ = call.path["id"]
     desk.publish(await call.run(service.link, call.user, id_, call.body.patient_id, desk.plan))
-    return await desk.read_log(lambda conn: service.view_call(conn, call.user, id_))
+    return await desk.read_log(lambda conn: service.view_call(conn, call.user, id_, call.config))
 
 
 @routes.get("/api/recordings/{id}/audio", returns=Response, produces="audio/webm")

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from console.calls.call_view import CallView, may_listen, may_open, view_calls
+from console.calls.call_view import CallView, may_open, view_calls
+from console.calls.listening import Listener
 from console.config import ConsoleConfig
 from console.events.visibility import masked_numbers
 from console.http import ApiError, Message
 from console.identity.user import User
-from console.tickets.queues import queues_of
 from storage import access_trail, recordings
 from storage.call_log import get_call
 from storage.call_notes import NoteError, link_patient, set_disposition
@@ -52,7 +52,7 @@ def open_call(conn: Connection, user: User, call: str) -> Call:
     return found
 
 
-def view_call(conn: Connection, user: User, call: str) -> CallView:
+def view_call(conn: Connection, user: User, call: str, config: ConsoleConfig) -> CallView:
     """The row of the log, which every agent may see: masked, and without the recording of others.
 
     Raises ApiError: 404 no_such_call.
@@ -60,7 +60,7 @@ def view_call(conn: Connection, user: User, call: str) -> CallView:
     found = get_call(conn, call)
     if found is None:
         raise no_such_call()
-    return view_calls(conn, [found], user)[0]
+    return view_calls(conn, [found], user, config)[0]
 
 
 def events(conn: Connection, user: User, call: str, area_code: str) -> list[dict[str, Any]]:
@@ -116,9 +116,7 @@ def open_recording(conn: Connection, user: User, recording: str, config: Console
     if found is None:
         raise no_such_recording()
     call = get_call(conn, found.call)
-    if not (user.oversees if call is None else may_listen(user, call)):
-        raise not_yours()
-    if call is not None and not call.handled_by(user.username) and not _reads_messages_of(conn, user, call, config):
+    if not (user.oversees if call is None else _may_hear(conn, user, call, config)):
         raise not_yours()
     if found.state == "failed":
         raise ApiError(409, "recording_failed", Message("录音处理失败", "This recording could not be finished"))
@@ -127,11 +125,8 @@ def open_recording(conn: Connection, user: User, recording: str, config: Console
     return found
 
 
-def _reads_messages_of(conn: Connection, user: User, call: Call, config: ConsoleConfig) -> bool:
-    """As with the message's ticket: agents those of their queues, and what they see to."""
-    ticket = tickets_of_calls(conn, [call.id]).get(call.id)
-    queues = queues_of(conn, user, config)
-    return queues is None or ticket is None or ticket.queue in queues or ticket.assignee == user.username
+def _may_hear(conn: Connection, user: User, call: Call, config: ConsoleConfig) -> bool:
+    return Listener.of(conn, user, config).may_hear(call, tickets_of_calls(conn, [call.id]).get(call.id))
 
 
 def heard_lately(conn: Connection, user: User, recording: Recording, now: float | None = None) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from console.calls.call_view import CallView, view_calls
 from console.calls.instant import iso
+from console.config import ConsoleConfig
 from console.identity.user import User
 from storage.audits import Draw, Item, Listening, get_draw, listenings_of
 from storage.call_log import get_call
@@ -66,10 +67,10 @@ class Verification(msgspec.Struct, kw_only=True):
     recomputed: list[str]
 
 
-def view_items(conn: Connection, items: Sequence[Item], user: User) -> list[AuditItem]:
+def view_items(conn: Connection, items: Sequence[Item], user: User, config: ConsoleConfig) -> list[AuditItem]:
     """The items with their calls as ``user`` may see them."""
     calls = [call for call in (get_call(conn, one) for one in {item.call for item in items}) if call is not None]
-    views = {view.id: view for view in view_calls(conn, calls, user)}
+    views = {view.id: view for view in view_calls(conn, calls, user, config)}
     draws = {draw: get_draw(conn, draw) for draw in {item.draw for item in items}}
     found = []
     for item in items:

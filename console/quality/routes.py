@@ -103,7 +103,7 @@ async def items(call: ApiCall) -> list[AuditItem]:
 
     def read(conn: Connection) -> list[AuditItem]:
         found = service.list_items(conn, call.user, query.reviewer, query.state, query.draw, query.limit)
-        return view_items(conn, found, call.user)
+        return view_items(conn, found, call.user, call.config)
 
     return await desk.read(read)
 
@@ -114,7 +114,7 @@ async def one_item(call: ApiCall) -> AuditItem:
     desk: WebDesk = call.desk
 
     def read(conn: Connection) -> AuditItem:
-        return view_items(conn, [service.open_item(conn, call.user, call.path["id"])], call.user)[0]
+        return view_items(conn, [service.open_item(conn, call.user, call.path["id"])], call.user, call.config)[0]
 
     return await desk.read(read)
 
@@ -126,7 +126,7 @@ async def listening(call: ApiCall) -> AuditItem:
 
     def note(conn: Connection) -> AuditItem:
         found = service.note_listening(conn, call.user, call.path["id"], wish.from_second, wish.to_second)
-        return view_items(conn, [found], call.user)[0]
+        return view_items(conn, [found], call.user, call.config)[0]
 
     return await call.run(note)
 
@@ -138,10 +138,10 @@ async def score(call: ApiCall) -> AuditItem:
 
     def save(conn: Connection) -> AuditItem:
         found = service.score(conn, call.user, call.path["id"], wish.score, wish.comment)
-        return view_items(conn, [found], call.user)[0]
+        return view_items(conn, [found], call.user, call.config)[0]
 
     return await call.run(save)
 
 
 def _view(conn: Connection, call: ApiCall, draw: Draw) -> DrawView:
-    return view_draw(draw, view_items(conn, items_of(conn, draw=draw.id), call.user))
+    return view_draw(draw, view_items(conn, items_of(conn, draw=draw.id), call.user, call.config))

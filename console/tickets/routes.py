@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from sqlalchemy import Connection
 
-from console.calls.call_view import latest, may_listen
+from console.calls.call_view import latest
 from console.calls.instant import iso
+from console.calls.listening import Listener
 from console.http import ApiCall, ApiError, Endpoints, Message
-from console.identity.user import User
 from console.tickets.queues import queues_of
 from storage import recordings as recording_table
 from storage import tickets
@@ -51,7 +51,7 @@ class StepView(msgspec.Struct):
 
 class TicketView(msgspec.Struct, kw_only=True):
     """``number`` is masked. The message is in the call's recording from ``starts`` on for ``seconds``; ``audio`` plays
-    the recording, null until it is ready."""
+    the recording, null until it is ready and for those who may not hear it."""
 
     id: str
     kind: str
@@ -107,7 +107,7 @@ async def list_tickets(call: ApiCall) -> TicketList:
         )
         waiting = tickets.count_open(conn)
         return TicketList(
-            [TicketView(**one) for one in _facts(conn, call.user, found)],
+            [TicketView(**one) for one in _facts(conn, Listener(call.user, queues), found)],
             {queue: n for queue, n in waiting.items() if queues is None or queue in queues},
         )
 
@@ -118,7 +118,7 @@ async def list_tickets(call: ApiCall) -> TicketList:
 async def one_ticket(call: ApiCall) -> TicketDetail:
     """One ticket with what was done with it. 404 no_such_ticket."""
     desk: WebDesk = call.desk
-    return await desk.read_log(lambda conn: _detail(conn, call.user, _open(conn, call, desk)))
+    return await desk.read_log(lambda conn: _detail(conn, call, _open(conn, call, desk)))
 
 
 @routes.post("/api/tickets/{id}/take", body=Step, returns=TicketDetail, roles=WORKERS)
@@ -149,7 +149,7 @@ async def _step(call: ApiCall, kind: str) -> TicketDetail:
         except TicketError as error:
             raise _refused(error) from error
         stored = append_desk_event(conn, event, desk.plan)
-        return stored, _detail(conn, call.user, _open(conn, call, desk))
+        return stored, _detail(conn, call, _open(conn, call, desk))
 
     event, detail = await call.run(work)
     desk.publish(event)
@@ -177,8 +177,8 @@ def _refused(error: TicketError) -> ApiError:
     return ApiError(status, error.code, Message(_CHINESE[error.code], str(error)), field=field)
 
 
-def _detail(conn: Connection, user: User, ticket: Ticket) -> TicketDetail:
-    (facts,) = _facts(conn, user, [ticket])
+def _detail(conn: Connection, call: ApiCall, ticket: Ticket) -> TicketDetail:
+    (facts,) = _facts(conn, Listener.of(conn, call.user, call.config), [ticket])
     history = [
         StepView(event["type"].removeprefix("ticket."), event["by"], iso(event["at"]) or "", event["note"])
         for event in events_of_call(conn, ticket.call)
@@ -187,7 +187,7 @@ def _detail(conn: Connection, user: User, ticket: Ticket) -> TicketDetail:
     return TicketDetail(**facts, history=history)
 
 
-def _facts(conn: Connection, user: User, found: list[Ticket]) -> list[dict[str, Any]]:
+def _facts(conn: Connection, listener: Listener, found: list[Ticket]) -> list[dict[str, Any]]:
     calls = load(conn, [one.call for one in found])
     recordings = recording_table.of_calls(conn, list(calls))
     patients = {one.id: one.name for one in get_patients(conn, {one.patient_id for one in calls.values()})}
@@ -207,7 +207,7 @@ def _facts(conn: Connection, user: User, found: list[Ticket]) -> list[dict[str, 
                 "patient_id": call.patient_id or None,
                 "patient_name": patients.get(call.patient_id),
                 "audio": f"/api/recordings/{recording.id}/audio"
-                if recording is not None and recording.state == "ready" and may_listen(user, call)
+                if recording is not None and recording.state == "ready" and listener.may_hear(call, one)
                 else None,
             }
         )

@@ -89,6 +89,40 @@ def test_only_those_who_may_listen_hear_it_and_each_is_written_down(
     house(body, phone=False)
 
 
+def test_a_message_is_playable_in_the_log_for_exactly_those_who_may_hear_it(
+    house: Any, log_of: Callable[..., Any], tones: tuple[bytes, bytes]
+) -> None:
+    async def body(house: Any) -> None:
+        log = log_of(house)
+        log.event("call.started", "vm-1", AT, direction="inbound", line="trunk", number="13812340001", queue="default")
+        log.event("voicemail.left", "vm-1", AT + 9, queue="default", starts=1.0, seconds=5.0)
+        log.event("call.ended", "vm-1", AT + 9, by="caller", sip_status=200, reason="BYE")
+        id_ = log.recorded("vm-1", AT, tones[0])
+        audio = f"/api/recordings/{id_}/audio"
+        async with house.signed_in("admin") as admin, house.signed_in("agent1") as agent:
+
+            async def told_and_got(client: Any) -> tuple[str | None, int]:
+                (row,) = (await client.get("/api/calls?number=13812340001")).json()
+                one = (await client.get("/api/calls/vm-1")).json()
+                assert row["recording"] == one["recording"]
+                assert (one["recording"]["state"], one["voicemail"]["seconds"]) == ("ready", 5.0)
+                return one["recording"]["url"], (await client.get(audio)).status_code
+
+            assert await told_and_got(agent) == (audio, 200)
+            assert (await admin.patch("/api/users/agent1", json={"queues": ["complaints"]})).status_code == 200
+            assert await told_and_got(agent) == (None, 403)
+            assert await told_and_got(admin) == (audio, 200)
+            # what somebody sees to stays theirs
+            assert (await admin.patch("/api/users/agent1", json={"queues": ["default"]})).status_code == 200
+            (ticket,) = (await agent.get("/api/tickets")).json()["tickets"]
+            assert ticket["audio"] == audio
+            assert (await agent.post(f"/api/tickets/{ticket['id']}/take", json={})).status_code == 200
+            assert (await admin.patch("/api/users/agent1", json={"queues": ["complaints"]})).status_code == 200
+            assert await told_and_got(agent) == (audio, 200)
+
+    house(body, phone=False)
+
+
 def test_a_recording_that_is_not_ready_says_so(house: Any, log_of: Callable[..., Any]) -> None:
     async def body(house: Any) -> None:
         log = log_of(house)
