@@ -10,6 +10,7 @@ import App from './App.vue'
 import { onSignedOut } from './api/client'
 import { i18n, keptLocale, useLocale } from './i18n'
 import { router } from './router'
+import { useDesk } from './stores/desk'
 import { useSession } from './stores/session'
 import { applyTheme } from './theme/scheme'
 
@@ -22,7 +23,10 @@ app.use(i18n)
 app.use(router)
 
 onSignedOut(() => {
-  useSession().lost()
+  const inCall = useDesk().current !== null
+  useSession().lost(inCall)
+  // Another page would take the headset out of the call: the desk asks for the password itself (SignInAgain).
+  if (inCall) return
   void router.replace({ name: 'login', query: { to: router.currentRoute.value.fullPath } })
 })
 

@@ -68,6 +68,9 @@ const en: Messages = {
     expired: 'You were signed out. Please sign in again.',
     both: 'Enter user name and password.',
     language: 'Language',
+    againTitle: 'You were signed out, the call goes on',
+    againText: 'Sign in again and its buttons are back.',
+    giveUp: 'Leave this call and go to the sign-in page',
   },
   status: {
     offline: 'Offline',
@@ -78,6 +81,7 @@ const en: Messages = {
     wrap_up: 'Wrap-up',
   },
   bar: {
+    otherGone: 'The other side has left',
     toReady: 'Go ready',
     toNotReady: 'Not ready',
     reason: 'Reason',

@@ -67,6 +67,9 @@ const zh = {
     expired: '登录已失效，请重新登录。',
     both: '请输入用户名和密码。',
     language: '语言',
+    againTitle: '登录已失效，通话没有中断',
+    againText: '请重新登录，通话按钮即可恢复。',
+    giveUp: '不再登录，离开这通电话',
   },
   status: {
     offline: '离线',
@@ -77,6 +80,7 @@ const zh = {
     wrap_up: '话后处理',
   },
   bar: {
+    otherGone: '对方已挂机',
     toReady: '示闲',
     toNotReady: '示忙',
     reason: '示忙原因',

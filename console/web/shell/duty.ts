@@ -15,6 +15,7 @@ import { useSession } from '@/stores/session'
 import { useStream } from '@/stores/stream'
 import { useWaiting } from '@/stores/waiting'
 import { callerLabel } from '@/words/caller'
+import { askBeforeLeaving } from './leaving'
 import { attempt, tellFailure, tellWarning } from './report'
 
 const TRY_AGAIN_MS = 2000
@@ -59,6 +60,8 @@ export function useDuty(): void {
 
   onMounted(() => {
     window.addEventListener('vite:preloadError', outdated)
+    // one that only rings goes to somebody else; what another console took over is safe there
+    ends.push(askBeforeLeaving(() => !!desk.current && !desk.ringing && stream.state !== 'replaced'))
     stream.start()
     void attempt(desk.load)
     ends.push(stream.listen(desk.heard), stream.listen(control.heard))
@@ -73,6 +76,14 @@ export function useDuty(): void {
     () => waiting.givenUp,
     () => {
       if (session.isAgent) missed.readSoon()
+    },
+  )
+
+  // Of a call that is older than this page, or went on while it was away, the rest is in the log.
+  watch(
+    () => (stream.state === 'open' ? (desk.current?.id ?? '') : ''),
+    (call) => {
+      if (call) void attempt(desk.recallCall)
     },
   )
 

@@ -57,6 +57,7 @@ export const useCalls = defineStore('calls', () => {
           ? {
               ...call,
               pop: call.pop ?? known.pop,
+              patientId: call.patientId || known.patientId,
               startedAt: known.startedAt,
               offeredAt: known.offeredAt ?? call.offeredAt,
               answeredAt: call.answeredAt === null ? null : (known.answeredAt ?? call.answeredAt),

@@ -1,5 +1,6 @@
 import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { newCall } from '@/events/livecall'
 import type { CallFact, DeskEvent } from '@/events/types'
 import { useCalls } from './calls'
 import { GUARD_MS, useDesk } from './desk'
@@ -70,6 +71,41 @@ describe('my desk', () => {
     answers[1]?.(new Response('{}', { status: 200 }))
     await second
     expect(asked.mock.calls.map(([, init]) => init.body)).toEqual(['{"digits":"5"}', '{"digits":"#"}'])
+  })
+
+  it('learns from the log what a reload in mid-call forgot: whose call it is, and that it is recorded', async () => {
+    const desk = useDesk()
+    const now = 100
+    useCalls().reset([{ ...newCall('c1', now), stage: 'talking', agent: 'agent1', answeredAt: now }], now)
+    const row = { id: 'c1', ended_at: null, patient_id: 'p7', recording: { id: 'r', state: 'capturing' } }
+    asked.mockImplementation(() => Promise.resolve(new Response(JSON.stringify(row), { status: 200 })))
+    await desk.recallCall()
+    expect(paths()).toEqual(['GET /api/calls/c1'])
+    expect(desk.current).toMatchObject({ patientId: 'p7', recording: 'running' })
+    await desk.recallCall()
+    expect(paths()).toHaveLength(1)
+  })
+
+  it('keeps the patient of a call over a snapshot that does not name one', () => {
+    rings()
+    talks()
+    const calls = useCalls()
+    calls.keep({ ...newCall('c1', 100), stage: 'talking', agent: 'agent1', answeredAt: 100, patientId: 'p7' })
+    calls.reset([{ ...newCall('c1', 100), stage: 'talking', agent: 'agent1', answeredAt: 100 }], 100)
+    expect(useDesk().current?.patientId).toBe('p7')
+  })
+
+  it("stays mine when the session ends in the middle of it, and is nobody's when it ends outside of one", () => {
+    const desk = useDesk()
+    const session = useSession()
+    rings()
+    talks()
+    session.lost(desk.current !== null)
+    expect(session.expired).toBe(true)
+    expect(desk.current?.id).toBe('c1')
+    session.lost()
+    expect(session.user).toBeNull()
+    expect(desk.current).toBeNull()
   })
 
   it('shows the call that rings at me and answers it', async () => {

@@ -7,6 +7,7 @@ import { newCall, type LiveCall } from '@/events/livecall'
 import { asLeft, isWith, ringsAt } from '@/events/mine'
 import { speaks } from '@/events/party'
 import type { AgentStatus, DeskEvent, OfferOutcome } from '@/events/types'
+import { recordingStage } from '@/player/recording_stage'
 import { outcomeOf } from '@/words/outcome'
 import { unix } from '@/words/time'
 import { useCalls } from './calls'
@@ -119,6 +120,21 @@ export const useDesk = defineStore('desk', () => {
       patientId: row.patient_id ?? '',
     })
     shownId.value = id
+  }
+
+  /** A call that was under way before this page was: whose it is and that it is recorded, the log knows. */
+  async function recallCall(): Promise<void> {
+    const id = current.value?.stage === 'talking' ? current.value.id : ''
+    if (!id || (calls.get(id)?.patientId && calls.get(id)?.recording !== 'none')) return
+    const row = await log.call(id)
+    const known = calls.get(id)
+    if (known?.stage !== 'talking') return
+    const running = known.recording === 'none' && recordingStage(row) === 'running'
+    calls.keep({
+      ...known,
+      patientId: known.patientId || (row.patient_id ?? ''),
+      recording: running ? 'running' : known.recording,
+    })
   }
 
   /** A number of exactly one patient: the call is that patient's, until the agent says otherwise. */
@@ -275,6 +291,7 @@ export const useDesk = defineStore('desk', () => {
     failed,
     guarded,
     load,
+    recallCall,
     recallWrapUp,
     heard,
     setState,

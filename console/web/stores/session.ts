@@ -42,9 +42,10 @@ export const useSession = defineStore('session', () => {
     }
   }
 
-  function lost(): void {
+  /** The session is over. Who is in a call stays who they are in it: it goes on, and they may sign in again. */
+  function lost(inCall = false): void {
     if (user.value === null) return
-    user.value = null
+    if (!inCall) user.value = null
     expired.value = true
   }
 
