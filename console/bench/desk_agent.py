@@ -17,16 +17,20 @@ from console.bench.product import PASSWORD
 OnEvent = Callable[[dict[str, Any], int], None]
 
 
+def _unheard(_event: dict[str, Any], _now: int) -> None:
+    pass
+
+
 class DeskAgent:
     """``on_event(event, monotonic_ns)`` hears the events of ``/ws/events`` whose type is one of ``types``; the time is
     taken before they are parsed.
 
-    ``start`` is all that makes an agent ready. Who has the headset's socket elsewhere calls ``sign_in``, opens the
-    address that it gives, and calls ``ready``. ``rings`` holds when the phone said on the headset's socket that a call
-    rings here, by call.
+    ``start`` is all that makes an agent ready. Who has both sockets elsewhere calls ``log_in``, opens them there (the
+    console's with ``cookie``, the headset's at the address that it gives), and calls ``ready``. ``rings`` holds when
+    the phone said on the headset's socket that a call rings here, by call.
     """
 
-    def __init__(self, url: str, username: str, on_event: OnEvent, types: tuple[str, ...]) -> None:
+    def __init__(self, url: str, username: str, on_event: OnEvent = _unheard, types: tuple[str, ...] = ()) -> None:
         self.url = url
         self.username = username
         self.on_event = on_event
@@ -51,15 +55,21 @@ class DeskAgent:
             return json.loads(text) if text else None
 
     async def start(self) -> None:
-        headset = await connect(await self.sign_in(), origin=self.url, compression=None)  # type: ignore[arg-type]
+        address = await self.log_in()
+        await self._listen()
+        headset = await connect(address, origin=self.url, compression=None)  # type: ignore[arg-type]
         self._sockets.append(headset)
         self._tasks.append(asyncio.ensure_future(self._answer_probes(headset)))
         await asyncio.sleep(0.2)
         await self.ready()
 
-    async def sign_in(self) -> str:
-        """Listen to events; gives the address of the headset's socket, with a token that is good for a short while."""
+    async def log_in(self) -> str:
+        """Gives the address of the headset's socket, with a token that is good for a short while."""
         await asyncio.to_thread(self.request, "POST", "/api/session", {"username": self.username, "password": PASSWORD})
+        ticket = await asyncio.to_thread(self.request, "POST", "/api/headset", {})
+        return f"{ticket['url']}?token={ticket['token']}"
+
+    async def _listen(self) -> None:
         events = await connect(
             self.url.replace("http", "ws") + "/ws/events",
             additional_headers={"Cookie": self.cookie},
@@ -71,8 +81,6 @@ class DeskAgent:
         await events.recv()
         self._sockets.append(events)
         self._tasks.append(asyncio.ensure_future(self._hear(events)))
-        ticket = await asyncio.to_thread(self.request, "POST", "/api/headset", {})
-        return f"{ticket['url']}?token={ticket['token']}"
 
     async def ready(self) -> None:
         await asyncio.to_thread(self.request, "POST", "/api/agent/state", {"state": "ready", "reason": ""})

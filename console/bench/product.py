@@ -164,18 +164,14 @@ class Product:
                 self.process.wait()
 
     def processes(self) -> dict[str, int]:
-        """The pids of the product's processes by role: serve, phone, web, worker. Spares have no role yet."""
+        """The pids of the product's processes by role: serve, phone, web, worker."""
         assert self.process is not None
         found = {"serve": self.process.pid}
-        for folder in Path("/proc").iterdir():
-            if not folder.name.isdigit():
-                continue
+        for child in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
             with contextlib.suppress(OSError):
-                parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
-                if parent == self.process.pid and (folder / "comm").read_text().startswith("sansheng-"):
-                    words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
-                    role = next((w for w in ("phone", "web", "worker") if any(w in x for x in words)), folder.name)
-                    found[role] = int(folder.name)
+                name = Path("/proc", child, "comm").read_text().strip()
+                if name.startswith("sansheng-"):
+                    found[name.removeprefix("sansheng-")] = int(child)
         return found
 
     def cpu_seconds(self) -> dict[str, float]:

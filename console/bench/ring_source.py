@@ -1,9 +1,10 @@
-"""A process that places calls and hears them ring, and does nothing else, so that no stamp of its waits for other work.
+"""A process that places calls and hears them ring and pop, and does nothing else, so that no stamp of its waits for
+other work.
 
 Plain sockets behind one epoll, before everything that keeps no time (``SCHED_RR``) where that is allowed. What it is to
-do comes as lines of JSON on standard input: first ``{"sip": [host, port], "origin": …, "headsets": [address, …]}``, to
-which it prints ``ready``; then, as often as wanted, ``{"calls": [[number, dialled], …], "rate": …, "ring_seconds":
-…}``, to which it prints one line with what it saw. It ends with its input.
+do comes as lines of JSON on standard input: first ``{"sip": [host, port], "origin": …, "console": address, "cookies":
+[…], "headsets": [address, …]}``, to which it prints ``ready``; then, as often as wanted, ``{"calls": [[number, dialled,
+ring_seconds], …], "rate": …}``, to which it prints one line with what it saw. It ends with its input.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import sys
 import time
 from typing import Any
 
+from console.bench.console_socket import ConsoleSocket
 from console.bench.headset_socket import HeadsetSocket
 from console.bench.sip_source import SipSource, SourceCall
 
@@ -31,8 +33,10 @@ _RECEIVE_BUFFER = 1 << 20
 
 
 class RingSource:
-    def __init__(self, sip: tuple[str, int], origin: str, headsets: list[str]) -> None:
-        """Raises OSError, ConnectionError where a headset is not taken."""
+    def __init__(
+        self, sip: tuple[str, int], origin: str, console: str, cookies: list[str], headsets: list[str]
+    ) -> None:
+        """Raises OSError, ConnectionError where a console or a headset is not taken."""
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         self._udp.bind(("127.0.0.1", 0))
@@ -41,9 +45,10 @@ class RingSource:
         self._source = SipSource("127.0.0.1", sip)
         self._source.port = self._udp.getsockname()[1]
         self._source.send = self._udp.send
+        self._consoles = {one.fileno(): one for one in (ConsoleSocket(console, origin, cookie) for cookie in cookies)}
         self._headsets = {one.fileno(): one for one in (HeadsetSocket(address, origin) for address in headsets)}
         self._epoll = select.epoll()
-        for descriptor in (self._udp.fileno(), *self._headsets):
+        for descriptor in (self._udp.fileno(), *self._consoles, *self._headsets):
             self._epoll.register(descriptor, select.EPOLLIN)
         #: when to place a call (1) or to cancel it (0)
         self._due: list[tuple[int, int, int, str, str]] = []
@@ -63,11 +68,11 @@ class RingSource:
                 line, _, written = written.partition(b"\n")
                 print(json.dumps(self.place(**json.loads(line))), flush=True)
 
-    def place(self, calls: list[list[str]], rate: float, ring_seconds: float) -> dict[str, Any]:
-        """INVITEs at ``rate`` a second, each cancelled after ``ring_seconds``. Times are monotonic ns, 0: never."""
+    def place(self, calls: list[tuple[str, str, float]], rate: float) -> dict[str, Any]:
+        """INVITEs at ``rate`` a second, each cancelled after its ``ring_seconds``. Times are monotonic ns, 0: never."""
         begun = time.monotonic_ns() + 100_000_000
         self._calls, self._late = {}, []
-        for turn, (number, dialled) in enumerate(calls):
+        for turn, (number, dialled, ring_seconds) in enumerate(calls):
             at = begun + int(turn * 1e9 / rate)
             heapq.heappush(self._due, (at, 1, turn, number, dialled))
             heapq.heappush(self._due, (at + int(ring_seconds * 1e9), 0, turn, number, dialled))
@@ -79,6 +84,7 @@ class RingSource:
                 dialled: {"invited": call.invited, "ringing": call.ringing, "final": call.final}
                 for dialled, call in self._calls.items()
             },
+            "offered": dict(itertools.chain.from_iterable(one.offered.items() for one in self._consoles.values())),
             "rings": dict(itertools.chain.from_iterable(one.rings.items() for one in self._headsets.values())),
             "late_ms": self._late,
         }
@@ -94,6 +100,8 @@ class RingSource:
                 self._hear(now)
             elif descriptor in self._headsets:
                 self._headsets[descriptor].read(now)
+            elif descriptor in self._consoles:
+                self._consoles[descriptor].read(now)
         while self._due and self._due[0][0] <= time.monotonic_ns():
             self._act(*heapq.heappop(self._due))
         return commands in ready
@@ -123,7 +131,7 @@ def main() -> int:
         written += piece
     first, _, written = written.partition(b"\n")
     begin = json.loads(first)
-    source = RingSource(tuple(begin["sip"]), begin["origin"], begin["headsets"])
+    source = RingSource(tuple(begin["sip"]), begin["origin"], begin["console"], begin["cookies"], begin["headsets"])
     with contextlib.suppress(PermissionError):
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY))
     gc.collect()
