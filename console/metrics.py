@@ -68,8 +68,15 @@ class Metrics:
         )
         self._calls: dict[str, Call] = {}
         self._statuses: dict[str, str] = {}
+        #: the counters of ``events`` by type: looking one up costs more than counting
+        self._events: dict[str, Counter] = {}
 
     def text(self) -> bytes:
+        """What is a number of things now is counted here: somebody asks every few seconds, events come all the time."""
+        for direction in ("inbound", "outbound"):
+            self.live_calls.labels(direction).set(sum(one.direction == direction for one in self._calls.values()))
+        for status in ("offline", "not_ready", "ready", "ringing", "talking", "wrap_up"):
+            self.agents.labels(status).set(sum(one == status for one in self._statuses.values()))
         return generate_latest(self.registry)
 
     def snapshot(self, snapshot: dict[str, Any]) -> None:
@@ -79,7 +86,6 @@ class Metrics:
         self._statuses = {agent["agent"]: agent["status"] for agent in snapshot.get("agents", ())}
         for line in snapshot.get("lines", ()):
             self.lines.labels(line["line"]).set(line["status"] == "up")
-        self._count()
 
     def phone_gone(self) -> None:
         self.phone_up.set(0)
@@ -87,7 +93,10 @@ class Metrics:
     def heard(self, event: dict[str, Any]) -> None:
         """One event of the stream, each once."""
         kind = event["type"]
-        self.events.labels(kind).inc()
+        counter = self._events.get(kind)
+        if counter is None:
+            counter = self._events[kind] = self.events.labels(kind)
+        counter.inc()
         call = event.get("call", "")
         if kind == "call.started":
             self._calls[call] = Call(id=call, started_at=event["at"], direction=event["direction"])
@@ -105,13 +114,3 @@ class Metrics:
             self._statuses[event["agent"]] = event["status"]
         elif kind == "line.state":
             self.lines.labels(event["line"]).set(event["status"] == "up")
-            return
-        else:
-            return
-        self._count()
-
-    def _count(self) -> None:
-        for direction in ("inbound", "outbound"):
-            self.live_calls.labels(direction).set(sum(one.direction == direction for one in self._calls.values()))
-        for status in ("offline", "not_ready", "ready", "ringing", "talking", "wrap_up"):
-            self.agents.labels(status).set(sum(one == status for one in self._statuses.values()))

@@ -31,6 +31,11 @@ def carries_pop(event: dict[str, Any]) -> bool:
     return kind in ("call.offered", "call.started")
 
 
+def rings(event: dict[str, Any]) -> bool:
+    """Does somebody's console begin to ring by it?"""
+    return event["type"] == "call.offered" or (event["type"] == "party.invited" and carries_pop(event))
+
+
 class EventHub:
     """One console for each user: a newer one replaces the older."""
 
@@ -43,6 +48,8 @@ class EventHub:
         self.listeners: list[Callable[[dict[str, Any]], None]] = []
         self._area_code = area_code
         self._consoles: dict[str, Console] = {}
+        #: of users who see all calls
+        self._overseeing: dict[str, Console] = {}
 
     @property
     def consoles(self) -> Iterable[Console]:
@@ -58,12 +65,17 @@ class EventHub:
             log.info("console replaced", user=console.user.username)
             older.close(REPLACED, '{"type":"replaced"}')
         self._consoles[console.user.username] = console
+        if console.user.oversees:
+            self._overseeing[console.user.username] = console
+        else:
+            self._overseeing.pop(console.user.username, None)
 
     def leave(self, console: Console) -> bool:
         """The console's socket is gone; False when another one has taken its place already."""
         if self._consoles.get(console.user.username) is not console:
             return False
         del self._consoles[console.user.username]
+        self._overseeing.pop(console.user.username, None)
         return True
 
     def sign_out(self, token: str) -> None:
@@ -92,9 +104,19 @@ class EventHub:
                 listener(event)
             except Exception:
                 log.exception("a listener failed", type=event.get("type"))
-        for console in list(self._consoles.values()):
+        for console in self._addressed(delivery):
             if console.deliver(delivery):
                 self.delivered += 1
+
+    def _addressed(self, delivery: Delivery) -> list[Console]:
+        """The consoles that this may be for; each knows for sure."""
+        if delivery.for_all:
+            return list(self._consoles.values())
+        found = dict(self._overseeing)
+        for agent in delivery.agents:
+            if console := self._consoles.get(agent):
+                found[agent] = console
+        return list(found.values())
 
     def tell_all(self, frame: dict[str, Any]) -> None:
         """Something of this process's own, outside the event stream."""

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from console.events.event_store import EventStore
-from console.events.hub import EventHub, carries_pop
+from console.events.hub import EventHub, carries_pop, rings
 from console.events.live_calls import LiveCalls
 from console.events.phone_link import PhoneLink
 from console.events.pop import Pop
@@ -54,6 +54,8 @@ class Intake:
         self._gone = gone
         self._line: deque[dict[str, Any]] = deque()
         self._awaited: asyncio.Future[Pop] | None = None
+        #: what is in line goes on in the next turn of the loop
+        self._resting = False
         self._task: asyncio.Task[None] | None = None
         self._restart: asyncio.Future[None] | None = None
         #: trouble with the phone's journal that needs a person
@@ -138,6 +140,7 @@ class Intake:
             log.error("the phone's journal is behind the database", journal=client.sequence, database=after)
         else:
             self.trouble = ""
+        client.coming = self._calls.expect
         snapshot = await client.command("snapshot")
         for call in snapshot.get("calls", ()):
             self._calls.begin(call)
@@ -153,12 +156,13 @@ class Intake:
             self._calls.begin(event)
         self._store.put(event)
         self._line.append(event)
-        if self._awaited is None:
+        if self._awaited is None and not self._resting:
             self._drain()
 
     def _drain(self, _: object = None) -> None:
-        """Publish in order. An event with a pop waits for it (half a second at most), and so do those behind it."""
-        self._awaited = None
+        """Publish in order. An event with a pop waits for it (half a second at most), and so do those behind it. One
+        that makes a console ring is on its socket before the others are looked at."""
+        self._awaited, self._resting = None, False
         while self._line:
             event = self._line[0]
             if carries_pop(event):
@@ -169,3 +173,7 @@ class Intake:
                     return
             self._line.popleft()
             self._hub.publish(event)
+            if self._line and rings(event):
+                self._resting = True
+                asyncio.get_running_loop().call_soon(self._drain)
+                return

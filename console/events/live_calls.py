@@ -105,6 +105,11 @@ class LiveCalls:
     def find(self, call: str) -> LiveCall | None:
         return self.live.get(call) or self._ended.get(call)
 
+    def expect(self, call: str, number: str, patient_id: str) -> None:
+        """A call begins at the phone and is to be heard of when that is written down: look its number up meanwhile."""
+        if self.find(call) is None:
+            self._lookup.expect(call, number, patient_id)
+
     def begin(self, event: dict[str, Any]) -> None:
         """A call was heard of for the first time: begin to look its number up."""
         call = event["call"]
@@ -114,7 +119,7 @@ class LiveCalls:
             call, str(event.get("direction", "")), str(event.get("number", "")), str(event.get("patient_id", ""))
         )
         seen.owners.begin(event)
-        seen.pop = self._lookup.look_up(seen.number, seen.patient_id)
+        seen.pop = self._lookup.look_up(call, seen.number, seen.patient_id)
         self.live[call] = seen
 
     def agents_of(self, event: dict[str, Any]) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,6 +21,8 @@ log = structlog.get_logger("console.events")
 MOST = 20
 #: seconds that a call waits for its record before it rings without one
 PATIENCE = 0.5
+#: look-ups begun for calls that were not heard of since
+_EXPECTED = 200
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,9 +136,20 @@ class PopLookup:
         self._area_code = area_code
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="pop")
         self._connection: Connection | None = None
+        #: by call, number and record
+        self._expected: OrderedDict[tuple[str, str, str], asyncio.Future[Pop]] = OrderedDict()
 
-    def look_up(self, number: str, patient_id: str = "") -> asyncio.Future[Pop]:
-        """Begins at once. The future always gets a pop, a ``failed`` one after half a second."""
+    def expect(self, call: str, number: str, patient_id: str = "") -> None:
+        """Begin for a call that is to be heard of in a moment, if ever."""
+        self._expected[call, number, patient_id] = self._begin(number, patient_id)
+        while len(self._expected) > _EXPECTED:
+            self._expected.popitem(last=False)
+
+    def look_up(self, call: str, number: str, patient_id: str = "") -> asyncio.Future[Pop]:
+        """The future always gets a pop, a ``failed`` one after half a second. Begins at once, if ``expect`` has not."""
+        return self._expected.pop((call, number, patient_id), None) or self._begin(number, patient_id)
+
+    def _begin(self, number: str, patient_id: str) -> asyncio.Future[Pop]:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Pop] = loop.create_future()
 

@@ -21,6 +21,9 @@ log = structlog.get_logger("console.events")
 
 #: events that are told again from a journal are too old to act upon (seconds)
 FRESH = 60.0
+#: seconds after which a caller is looked up: by then the telephone of an agent who is free rings, and its pop is on the
+#: screen; for one who has to wait the moment does not matter
+AFTER_THE_RING = 0.03
 
 Read = Callable[[Callable[[Connection], Standing]], Awaitable[Standing]]
 
@@ -55,6 +58,7 @@ class Precedence:
         await asyncio.gather(*self._tasks, *self._callers.values(), return_exceptions=True)
 
     async def _look_up(self, e164: str, at: float) -> Standing:
+        await asyncio.sleep(AFTER_THE_RING)
         try:
             return await self._read(lambda conn: standing_of(conn, e164, at))
         except SQLAlchemyError as error:

@@ -44,9 +44,13 @@ class Delivery:
         self._area_code = area_code
         self._text: str | None = None
 
+    @property
+    def for_all(self) -> bool:
+        return self.event["type"] in _FOR_ALL
+
     def text_for(self, user: User, resent: bool = False) -> str | None:
         """The frame for this user, None when it is not for them."""
-        if not user.oversees and user.username not in self.agents and self.event["type"] not in _FOR_ALL:
+        if not user.oversees and user.username not in self.agents and not self.for_all:
             return None
         if resent:
             return self._encoded(resent=True)

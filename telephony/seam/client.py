@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,8 @@ class SeamClosed(ConnectionError):
 class SeamClient:
     """One connection. Iterate ``events()`` in one task and call ``command()`` from any other.
 
-    Raises SeamClosed from both once the phone is away; make a new client then.
+    Raises SeamClosed from both once the phone is away; make a new client then. ``coming(call, number, patient_id)``
+    is called when a call begins, mostly before its first event is there (``frames.coming``).
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, welcome: dict[str, Any]) -> None:
@@ -39,6 +40,7 @@ class SeamClient:
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self.coming: Callable[[str, str, str], None] | None = None
         self._task = asyncio.ensure_future(self._read())
         self.node: str = welcome["node"]
         self.sequence: int = welcome["sequence"]
@@ -61,6 +63,9 @@ class SeamClient:
                 message = await frames.read(self._reader)
                 if (event := message.get("event")) is not None:
                     self._events.put_nowait(event)
+                elif (told := message.get("coming")) is not None:
+                    if self.coming is not None:
+                        self.coming(told["call"], told["number"], told["patient_id"])
                 elif (reply := message.get("reply")) is not None:
                     future = self._waiting.pop(reply.get("id"), None)
                     if future is None or future.done():

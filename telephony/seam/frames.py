@@ -30,6 +30,12 @@ def event(body: bytes) -> bytes:
     return (len(_EVENT) + len(body)).to_bytes(4, "big") + _EVENT + body
 
 
+def coming(call: str, number: str, patient_id: str) -> bytes:
+    """Says that a call begins, before its ``call.started`` is written: who looks its number up need not wait for the
+    disk. No record: it may be missing, and nothing may follow it."""
+    return encode({"coming": {"call": call, "number": number, "patient_id": patient_id}})
+
+
 async def read(reader: asyncio.StreamReader) -> dict[str, Any]:
     """The next message. Raises SeamError for garbage, asyncio.IncompleteReadError at the end of the stream."""
     length = int.from_bytes(await reader.readexactly(4), "big")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from telephony.event_stream import EventStream
+from telephony.events import CallStarted, Event
 from telephony.seam import frames
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class SeamServer:
         task.add_done_callback(self._clients.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        stop_listening: Callable[[], None] | None = None
+        undo: list[Callable[[], None]] = []
         commands: set[asyncio.Task[None]] = set()
         try:
             hello = (await frames.read(reader)).get("hello")
@@ -84,7 +85,11 @@ class SeamServer:
                 else:
                     writer.write(b"".join([frames.event(body) for body in bodies]))
 
-            stop_listening = self._stream.listen_to_bodies(forward)
+            def foretell(event: Event) -> None:
+                if isinstance(event, CallStarted):
+                    writer.write(frames.coming(event.call, event.number, event.patient_id))
+
+            undo += [self._stream.listen_to_bodies(forward), self._stream.heed(foretell)]
             while True:
                 message = await frames.read(reader)
                 if isinstance(command := message.get("command"), dict):
@@ -100,8 +105,8 @@ class SeamServer:
         except frames.SeamError as error:
             log.warning("a seam client is let go: %s", error)
         finally:
-            if stop_listening:
-                stop_listening()
+            for stop in undo:
+                stop()
             for task in commands:
                 task.cancel()
             writer.close()
