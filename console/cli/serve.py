@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import shlex
 import sys
 
 import structlog
 
 from console.cli.configuration import WRONG, add_config_argument, configuration
-from console.config import ConfigError, ConsoleConfig
+from console.config import ConfigError
 from console.logs import configure_logging
 from console.secret import with_secret
-from console.serve.lifeline import stop_when_input_ends
 from console.serve.preflight import CannotStart, check_ports, lock_data, nobody_may_sign_in, prepare_database
+from console.serve.roles import Role, load
 from console.serve.supervisor import Supervisor
 
 
@@ -25,13 +24,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Until a signal: 0. 1 when something is in the way, 2 when the configuration is wrong."""
+    """Until a signal: 0. 1 when something is in the way, 2 when the configuration is wrong. In each of the processes
+    that are forked meanwhile, its own exit code."""
     config = configuration(arguments)
     configure_logging(config.log, "serve")
     try:
         lock = lock_data(config)
         check_ports(config)
         config = with_secret(config)
+        load()
         revision = prepare_database(config)
     except ConfigError as error:
         print(f"sansheng: {error}", file=sys.stderr)
@@ -39,8 +40,6 @@ def run(arguments: argparse.Namespace) -> int:
     except CannotStart as error:
         print(f"sansheng: {error}", file=sys.stderr)
         return 1
-    if arguments.until_input_ends:
-        stop_when_input_ends(sys.stdin.buffer)
     scheme = "https" if config.https else "http"
     log = structlog.get_logger("console.serve")
     if nobody_may_sign_in(config):
@@ -55,9 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         data=str(config.data),
         schema=revision,
     )
+    # a child leaves the block, too: only the supervisor keeps the lock
     with lock:
-        return asyncio.run(_supervise(config))
-
-
-async def _supervise(config: ConsoleConfig) -> int:
-    return await Supervisor(config).run()
+        ended = Supervisor(config, sys.stdin.fileno() if arguments.until_input_ends else None).run()
+    return ended.live(config) if isinstance(ended, Role) else ended

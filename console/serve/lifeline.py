@@ -1,4 +1,5 @@
-"""The pipe from the supervisor to each child: the configuration comes through it, and its end is the parent's end."""
+"""What each process does at its beginning: its configuration, logs and name, its place on the processor, its end with
+the parent's."""
 
 from __future__ import annotations
 
@@ -12,66 +13,51 @@ from pathlib import Path
 from typing import BinaryIO
 
 from console.config import ConfigError, ConsoleConfig
-from console.config_file import config_from_json, load_config
+from console.config_file import load_config
 from console.logs import configure_logging
 from console.secret import with_secret
 
-#: tells a child that its configuration comes through standard input
-INHERIT = "--inherit"
 #: seconds that a child may take to stop after its parent is gone
 LAST_SECONDS = 8.0
 
 
 def begin(process: str) -> ConsoleConfig:
-    """Read the configuration, set up the logs, and stop when the parent is gone.
-
-    A spare waits here until it is needed, and exits with 0 when it never was. Without ``--inherit`` (started by hand)
-    the configuration is read as everywhere. Exits with 2 when it is wrong.
-    """
-    if INHERIT not in sys.argv[1:]:
-        try:
-            config = with_secret(load_config())
-        except ConfigError as error:
-            print(f"sansheng: {error}", file=sys.stderr)
-            sys.exit(2)
-        configure_logging(config.log, process)
-        return config
-    # children of ours must neither read from the pipe nor keep it
-    pipe = os.dup(0)
-    os.set_inheritable(pipe, False)
-    with open(os.devnull) as nothing:
-        os.dup2(nothing.fileno(), 0)
-    stream = os.fdopen(pipe, "rb")
-    told = stream.readline()
-    if not told:
-        sys.exit(0)
-    config = config_from_json(told)
+    """For a process that is started by hand: the configuration read as everywhere, and the logs. Exits with 2 when it
+    is wrong."""
+    try:
+        config = with_secret(load_config())
+    except ConfigError as error:
+        print(f"sansheng: {error}", file=sys.stderr)
+        sys.exit(2)
     configure_logging(config.log, process)
-    _name(process)
-
-    stop_when_input_ends(stream, LAST_SECONDS)
     return config
 
 
-def _name(process: str) -> None:
-    """What ``ps`` and ``top`` call this process from now on; a spare is nobody yet."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/comm").write_text(f"sansheng-{process}"[:15])
-
-
-def stop_when_input_ends(stream: BinaryIO, last_seconds: float | None = None) -> None:
-    """SIGTERM to ourselves once ``stream`` is closed at its other end; after ``last_seconds`` the hard way."""
+def stop_when_input_ends(stream: BinaryIO) -> None:
+    """SIGTERM to ourselves once ``stream`` is closed at its other end; ``LAST_SECONDS`` later the hard way."""
 
     def watch() -> None:
         with contextlib.suppress(OSError):
             while stream.read(65536):
                 pass
         os.kill(os.getpid(), signal.SIGTERM)
-        if last_seconds is not None:
-            time.sleep(last_seconds)
-            os._exit(1)
+        time.sleep(LAST_SECONDS)
+        os._exit(1)
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
+
+
+def call_ourselves(process: str) -> None:
+    """What ``ps`` and ``top`` show of this process from now on: ``sansheng-phone``, and ``sansheng phone`` in place of
+    the command line."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(f"sansheng-{process}"[:15])
+    with contextlib.suppress(OSError, ValueError):
+        # arg_start and arg_end (proc(5)): where the kernel reads the command line, which Python has its copy of
+        start, end = map(int, Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()[45:47])
+        with open("/proc/self/mem", "r+b", buffering=0) as memory:
+            memory.seek(start)
+            memory.write(f"sansheng {process}".encode()[: end - start - 1].ljust(end - start, b"\0"))
 
 
 def prefer(nice: int) -> None:

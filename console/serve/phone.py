@@ -9,10 +9,14 @@ import signal
 import sys
 
 import structlog
+import uvloop
 
 from console import __version__
 from console.config import ConsoleConfig
 from console.serve.lifeline import begin, keep_time, keep_time_first, prefer
+from recordings.capture import CaptureRecorder
+from telephony.lines.drivers import line_driver
+from telephony.phone import Phone
 
 log = structlog.get_logger("console.serve")
 
@@ -23,14 +27,12 @@ SWITCH_INTERVAL = 0.0005
 
 
 def main() -> int:
-    # all that takes time, before the wait for the configuration: a spare has it behind it when it is needed
-    import uvloop
+    """Started by hand."""
+    return live(begin("phone"))
 
-    import recordings.capture  # noqa: F401
-    import telephony.lines.sippy_driver
-    import telephony.phone  # noqa: F401
 
-    config = begin("phone")
+def live(config: ConsoleConfig) -> int:
+    """Until SIGTERM or SIGINT; gives the exit code."""
     prefer(-10)
     keep_time()
     sys.setswitchinterval(SWITCH_INTERVAL)
@@ -41,10 +43,6 @@ def main() -> int:
 
 async def run(config: ConsoleConfig) -> int:
     """Until SIGTERM or SIGINT."""
-    from recordings.capture import CaptureRecorder
-    from telephony.lines.drivers import line_driver
-    from telephony.phone import Phone
-
     settings = config.phone()
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()

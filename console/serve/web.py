@@ -8,6 +8,7 @@ import sys
 
 import uvicorn
 
+from console.app import build_app
 from console.config import ConsoleConfig
 from console.serve.lifeline import begin, prefer
 
@@ -16,7 +17,12 @@ SWITCH_INTERVAL = 0.0005
 
 
 def main() -> int:
-    config = begin("web")
+    """Started by hand."""
+    return live(begin("web"))
+
+
+def live(config: ConsoleConfig) -> int:
+    """Until SIGTERM or SIGINT; gives the exit code."""
     take_place()
     return 0 if serve(server_config(config)) else 1
 
@@ -40,8 +46,6 @@ def take_place() -> None:
 
 
 def server_config(config: ConsoleConfig) -> uvicorn.Config:
-    from console.app import build_app
-
     return uvicorn.Config(
         build_app(config),
         host=config.http.host,

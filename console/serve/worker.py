@@ -11,6 +11,8 @@ import structlog
 
 from console.config import ConsoleConfig
 from console.serve.lifeline import begin, prefer
+from recordings.worker import RecordingWorker
+from storage.database import open_engine
 
 log = structlog.get_logger("console.serve")
 
@@ -19,7 +21,12 @@ ALIVE_EVERY = 5.0
 
 
 def main() -> int:
-    config = begin("worker")
+    """Started by hand."""
+    return live(begin("worker"))
+
+
+def live(config: ConsoleConfig) -> int:
+    """Until SIGTERM or SIGINT; gives the exit code."""
     prefer(10)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -31,10 +38,6 @@ def main() -> int:
 
 def run(config: ConsoleConfig, stopped: threading.Event) -> int:
     """Until ``stopped`` is set."""
-    from recordings.worker import RecordingWorker
-
-    from storage.database import open_engine
-
     engine = open_engine(config.database)
     try:
         RecordingWorker(engine, config.data).run(stopped)

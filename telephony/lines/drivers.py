@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 from telephony.lines.line import Line, LineDriver, LineListener
+from telephony.lines.sippy_driver import SippyDriver
 from telephony.settings import PhoneSettings
 
 
 def line_driver(settings: PhoneSettings) -> LineDriver:
     """sippy for its lines (and where there are none); pyVoIP for its one line, on the next port beside sippy."""
-    from telephony.lines.sippy_driver import SippyDriver
-
     drivers = {line.driver for line in settings.lines}
     if "pyvoip" not in drivers:
         return SippyDriver(settings)
