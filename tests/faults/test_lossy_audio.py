@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import array
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fair_figures import Fair
 from lossy_network import CLEAR, Weather, lossy_network
 from rtp_voice import RtpVoice, Stream, markers
 from stubborn_caller import StubbornCaller
@@ -31,7 +31,7 @@ BAD = Weather(loss=0.03, delay=0.01, jitter=0.05)
     ],
 )
 async def test_the_recording_and_the_ear_keep_time(
-    house: Any, say: Callable[[str], None], what: str, weather: Weather, stream: Stream
+    house: Any, fair: Fair, what: str, weather: Weather, stream: Stream
 ) -> None:
     desk = ("127.0.0.1", house.product.sip)
     voice = await RtpVoice.open()
@@ -58,18 +58,19 @@ async def test_the_recording_and_the_ear_keep_time(
         voice.close()
     recorded = markers([sample / 32768 for sample in side.samples])
     file_off, ear_off = worst(recorded), worst(heard)
-    say(
+    fair(
+        len(recorded) == len(heard) == SECONDS and max(file_off, ear_off) <= OFF,
         f"{what}: markers in the file at most {1000 * file_off:.1f} ms off, in the ear {1000 * ear_off:.1f} ms; "
-        f"{quality['received']} packets, {quality['lost']} lost, {quality['late']} late"
+        f"{len(recorded)} and {len(heard)} of {SECONDS} markers; "
+        f"{quality['received']} packets, {quality['lost']} lost, {quality['late']} late",
     )
-    assert len(recorded) == len(heard) == SECONDS
-    assert file_off <= OFF
-    assert ear_off <= OFF
     assert view["recording"]["seconds"] == pytest.approx(view["talk_seconds"], abs=0.3)
 
 
 def worst(places: list[float]) -> float:
-    """How far the markers lie from one a second, the middle one taken as right."""
+    """How far the markers lie from one a second, the middle one taken as right; 0 of none."""
+    if not places:
+        return 0.0
     off = sorted(at - n for n, at in enumerate(places))
     middle = off[len(off) // 2]
     return max(abs(one - middle) for one in off)

@@ -10,7 +10,7 @@ import inspect
 
 import pytest
 
-SECONDS = 90
+SECONDS = 180
 
 
 @pytest.hookimpl(tryfirst=True)

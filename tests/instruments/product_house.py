@@ -30,7 +30,7 @@ USERS = {"agent1": "agent", "agent2": "agent", "supervisor1": "supervisor", "adm
 PATIENT = "13812340001"
 OWN_SCENARIOS = Path(__file__).parents[1] / "calls" / "scenarios"
 #: seconds that something may take on a busy machine
-PATIENCE = 20.0
+PATIENCE = 40.0
 
 
 class House:
@@ -174,7 +174,7 @@ class House:
             raise AssertionError(f"{fields} not within {within} s; the call is {view}") from None
         return view
 
-    async def recorded(self, id_: str, within: float = 40.0) -> dict[str, Any]:
+    async def recorded(self, id_: str, within: float = 90.0) -> dict[str, Any]:
         """The call once it is in the log and its recording is finished."""
         view: dict[str, Any] = {}
 

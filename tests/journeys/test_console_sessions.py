@@ -66,7 +66,7 @@ def test_english_is_one_menu_away_and_stays_chosen(screen: Callable[..., Any]) -
 def test_a_call_keeps_its_sound_while_another_tab_is_in_front_and_through_a_reload(
     screen: Callable[..., Any], caller: Callable[..., Any], product: Any
 ) -> None:
-    agent = screen(processing=False)
+    agent = screen()
     agent.become_ready("agent3")
     phone = caller(OUYANG)
     agent.see("pop-card", "欧阳文博")

@@ -17,7 +17,7 @@ ZHANG_SAN = "13805711001"
 def test_a_call_rings_shows_its_record_is_answered_by_key_talked_closed_logged_and_replayed(
     screen: Callable[..., Any], caller: Callable[..., Any], product: Any
 ) -> None:
-    agent = screen(processing=False)
+    agent = screen()
     agent.page.goto(product.url)
     agent.see("login-submit")
     agent.picture("01-login")

@@ -18,7 +18,7 @@ ZHANG_SAN = "13805711001"
 def test_a_silent_telephone_and_a_silent_headset_are_named_to_agent_and_supervisor_until_they_are_heard_again(
     screen: Callable[..., Any], tone_caller: Callable[..., ToneCaller], product: Any
 ) -> None:
-    agent, supervisor = screen(processing=False), screen()
+    agent, supervisor = screen(), screen()
     supervisor.sign_in("supervisor1")
     agent.become_ready("agent1")
     phone = tone_caller(product.sip, ZHANG_SAN, 1240.0)

@@ -75,7 +75,7 @@ def test_calls_out_show_whether_they_were_answered_busy_refused_unknown_or_not_t
 
 
 def test_a_call_out_that_is_answered_is_talked_and_recorded(screen: Callable[..., Any], baresip: Any) -> None:
-    agent = screen(processing=False)
+    agent = screen()
     agent.sign_in("agent3")
     agent.headset_on()
     dial(agent, "13905718810")

