@@ -67,15 +67,6 @@ def config_from_map(given: Mapping[str, Any]) -> ConsoleConfig:
     return _convert(given, Source("", ""))
 
 
-def config_to_json(config: ConsoleConfig) -> bytes:
-    """All of it, passwords too: only for handing to our own child processes."""
-    return msgspec.json.encode(config, enc_hook=str)
-
-
-def config_from_json(raw: bytes) -> ConsoleConfig:
-    return msgspec.json.decode(raw, type=ConsoleConfig, dec_hook=_path)
-
-
 def _from_file(path: Path) -> tuple[ConsoleConfig, Source]:
     try:
         raw = path.read_bytes()

@@ -14,9 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
-from psycopg.abc import Buffer
-from psycopg.types.string import StrDumperUnknown
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -121,18 +118,14 @@ def _open_postgresql(url: URL) -> Engine:
         json_serializer=to_json,
     )
 
+    # here, as SQLite does without the driver
+    from storage.postgresql_text import TextDumper
+
     @event.listens_for(engine, "connect")
-    def _prepare(connection: psycopg.Connection[Any], _record: object) -> None:
-        connection.adapters.register_dumper(str, _TextDumper)
+    def _prepare(connection: Any, _record: object) -> None:
+        connection.adapters.register_dumper(str, TextDumper)
 
     return engine
-
-
-class _TextDumper(StrDumperUnknown):
-    """PostgreSQL's text holds no NUL, and whoever sends one in a request must not get a server error for it."""
-
-    def dump(self, obj: str) -> Buffer | None:
-        return super().dump(obj.replace("\x00", "") if "\x00" in obj else obj)
 
 
 def _without_password(url: str) -> str:

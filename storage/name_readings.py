@@ -5,11 +5,14 @@ Surnames follow their surname reading first (单 shàn, 曾 zēng, 解 xiè, 仇
 
 from __future__ import annotations
 
+import importlib
+import os
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice, product
+from types import ModuleType
 
 #: surnames whose reading differs from the everyday one; two-character surnames carry both syllables
 SURNAMES: dict[str, tuple[str, ...]] = {
@@ -94,6 +97,8 @@ OTHER_SURNAME_READINGS = {"覃": ("tan",), "翟": ("di",), "尉": ("yu",), "谌"
 #: readings kept for one name; a name of four characters with two readings each would have sixteen
 MOST_READINGS = 6
 
+#: what pypinyin looks for when it is imported
+_WITHOUT_PHRASES = "PYPINYIN_NO_PHRASES"
 _LATIN_WORD = re.compile(r"[a-zàáâãäåçèéêëìíîïñòóôõöøùúûüýÿ]+", re.IGNORECASE)
 _PARTS = re.compile(r"[A-Za-zÀ-ÿ]+|.", re.DOTALL)
 _BETWEEN_WORDS = re.compile(r"[\s·•.\-]+")
@@ -169,13 +174,31 @@ def _readings(letter: str) -> tuple[str, ...]:
     """Toneless readings of one character, the most usual first; empty for what is no Chinese character."""
     if not letter:
         return ()
-    from pypinyin import Style, pinyin  # its tables take long to load, and most processes read no names
-
-    found = pinyin(letter, style=Style.NORMAL, heteronym=True, errors="ignore", v_to_u=False)
+    found = _pypinyin().pinyin(letter, style="normal", heteronym=True, errors="ignore", v_to_u=False)
     if not found:
         return ()
     plain = (latin_key(reading) for reading in found[0])
     return tuple(dict.fromkeys(reading for reading in plain if reading.isalpha()))
+
+
+@cache
+def _pypinyin() -> ModuleType:
+    """Loaded when a name is read, which most processes never do, and without its table of phrases: that takes four
+    times as long, and says nothing of single characters."""
+    kept = os.environ.get(_WITHOUT_PHRASES)
+    os.environ[_WITHOUT_PHRASES] = "true"
+    try:
+        return importlib.import_module("pypinyin")
+    finally:
+        if kept is None:
+            del os.environ[_WITHOUT_PHRASES]
+        else:
+            os.environ[_WITHOUT_PHRASES] = kept
+
+
+def load() -> None:
+    """Load the table of readings now, so that no name has to wait for it."""
+    _pypinyin()
 
 
 def _later_words(name: str) -> list[str]:

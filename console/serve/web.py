@@ -11,6 +11,7 @@ import uvicorn
 from console.app import build_app
 from console.config import ConsoleConfig
 from console.serve.lifeline import begin, prefer
+from storage import name_readings
 
 #: how long a thread may keep the interpreter while the loop has a pop to deliver: seconds
 SWITCH_INTERVAL = 0.0005
@@ -30,8 +31,9 @@ def live(config: ConsoleConfig) -> int:
 def serve(settings: uvicorn.Config) -> bool:
     """Until told to stop; False when it could not start."""
     server = uvicorn.Server(settings)
-    for tables in ("phonenumbers.geocoder", "pypinyin"):  # else the first call would wait for them
-        importlib.import_module(tables)
+    # else the first call would wait for them
+    importlib.import_module("phonenumbers.geocoder")
+    name_readings.load()
     # the tables of numbers and names stay as they are: a collection that looked at them took 0.2 s
     gc.collect()
     gc.freeze()

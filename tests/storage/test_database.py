@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from holdings import resident
 from sqlalchemy import Connection, Engine, inspect
 
+import storage.migrate
 from storage.call_log import get_call, list_calls
 from storage.database import DatabaseUrlError, open_engine, reading, transaction
 from storage.migrate import is_current, newest_revision, revision, upgrade
@@ -37,6 +39,13 @@ def test_every_index_of_the_catalogue_exists_in_the_migrated_database(engine: En
         else:
             found = conn.exec_driver_sql("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'").scalars().all()
     assert wanted <= set(found)
+
+
+def test_the_newest_revision_by_the_names_of_the_files_is_the_head_of_the_migrations() -> None:
+    scripts = ScriptDirectory(str(Path(storage.migrate.__file__).parent / "migrations"))
+    assert newest_revision() == scripts.get_current_head()
+    for script in scripts.walk_revisions():
+        assert Path(script.path).name.startswith(f"{script.revision}_")
 
 
 def test_upgrading_again_changes_nothing(engine: Engine) -> None:

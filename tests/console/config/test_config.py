@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from console.config import ConfigError, ConsoleConfig
-from console.config_file import config_from_json, config_to_json, line_of, load_config, variables
+from console.config_file import line_of, load_config, variables
 from console.secret import with_secret
 
 FULL = """\
@@ -181,11 +181,6 @@ def test_a_file_that_is_not_there_or_not_text_is_told(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_bytes(b"node = '\xff'")
     with pytest.raises(ConfigError, match="is not UTF-8"):
         load_config(tmp_path / "bad.toml", environ={})
-
-
-def test_the_configuration_survives_the_way_to_a_child_process(tmp_path: Path) -> None:
-    config = load_config(write(tmp_path, FULL), environ={})
-    assert config_from_json(config_to_json(config)) == config
 
 
 def test_passwords_and_the_secret_do_not_show_in_its_text(tmp_path: Path) -> None:
