@@ -149,6 +149,7 @@ class ConsoleConfig:
             keyfile=self.http.keyfile,
             headset_origins=(),
             secret=self.secret,
+            home_area_code=self.home_area_code,
             lines=self.lines,
             record=self.record,
         )

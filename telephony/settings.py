@@ -50,6 +50,8 @@ class PhoneSettings:
     headset_origins: tuple[str, ...] = ()
     #: signs headset tokens; shared with the web process
     secret: str = field(default="", repr=False)
+    #: dialling prefix of the house's town, with its 0: completes numbers signalled without one
+    home_area_code: str = ""
     lines: tuple[LineSettings, ...] = ()
     record: bool = True
 
