@@ -38,7 +38,7 @@ from console.routing.push import RoutingPush
 from console.tickets.waiting_callbacks import place_again
 from storage import rules
 from storage.call_projection import DESK
-from storage.callbacks import Callback, open_callbacks
+from storage.callbacks import Callback, forgone_callbacks, open_callbacks
 from storage.database import open_engine, reading, transaction
 from storage.event_log import events_after, last_sequence
 from storage.phone_numbers import NumberingPlan
@@ -76,6 +76,8 @@ class WebDesk:
         self.presence = Presence(self.phone, self._profile_of, config.session.gone_seconds)
         self.routing = RoutingPush(self.phone, self._newest_routing)
         self._catching_up: set[asyncio.Task[None]] = set()
+        self._placing: asyncio.Task[None] | None = None
+        self._stored_more = asyncio.Event()
         self.recording_trouble = RecordingTrouble()
         self.queues = QueueBoard(self.hub.tell_all)
         self.finished_recordings = FinishedRecordings(self.read, self.hub.tell_all)
@@ -200,8 +202,23 @@ class WebDesk:
         saved, document = await self.read(lambda conn: documents.newest(conn, self.config))
         return {**document, "version": saved.version}
 
-    async def _waiting_callbacks(self) -> list[Callback]:
-        return await self.read(open_callbacks)
+    async def _waiting_callbacks(self, sequence: int) -> list[Callback]:
+        """By a log that has the phone's events up to ``sequence``."""
+        while self.store.stored_through < sequence:
+            self._stored_more.clear()
+            await self._stored_more.wait()
+        return await self.read(lambda conn: [*open_callbacks(conn), *forgone_callbacks(conn)])
+
+    async def _place_callbacks(self, sequence: int) -> None:
+        """Give the phone the call-backs that it does not hold: those that waited before it was asked what it holds, and
+        still do by all that it had said until then."""
+        try:
+            before = {one.requested_in for one in await self._waiting_callbacks(sequence)}
+            snapshot = await self.phone.command("snapshot")
+            still = [one for one in await self._waiting_callbacks(snapshot["sequence"]) if one.requested_in in before]
+            await place_again(self.phone, snapshot, still, time.time())
+        except (ApiError, SQLAlchemyError) as error:
+            log.error("call-backs that wait could not be placed again", reason=str(error))
 
     async def _profile_of(self, username: str) -> AgentProfile:
         def find(conn: Connection) -> AgentProfile:
@@ -237,6 +254,7 @@ class WebDesk:
 
     def _events_stored(self, sequence: int) -> None:
         self.intake.stored(sequence)
+        self._stored_more.set()
 
     async def _phone_connected(self, snapshot: dict[str, Any]) -> None:
         log.info("the phone process is there", node=snapshot.get("node"), version=snapshot.get("version"))
@@ -248,13 +266,12 @@ class WebDesk:
             except (ApiError, SQLAlchemyError) as error:
                 log.error("the phone does not have all it is set by", what=push.__name__, reason=str(error))
         await self.presence.phone_connected(snapshot)
-        try:
-            await place_again(self.phone, snapshot, self._waiting_callbacks, time.time())
-        except (ApiError, SQLAlchemyError) as error:
-            log.error("call-backs that wait could not be placed again", reason=str(error))
+        self._placing = asyncio.create_task(self._place_callbacks(snapshot["sequence"]), name="call-backs")
         self.hub.tell_all({"type": "phone", "connected": True})
 
     def _phone_gone(self) -> None:
+        if self._placing is not None:
+            self._placing.cancel()
         self.metrics.phone_gone()
         self.routing.phone_gone()
         self.hub.tell_all({"type": "phone", "connected": False})

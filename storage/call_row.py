@@ -10,6 +10,8 @@ from typing import Any
 HANDLING = frozenset({"agent", "consulted", "member"})
 #: roles whose holders everybody in the call hears
 TALKING = frozenset({"caller", "agent", "member", "barger"})
+#: what came of a call that is to be called back; who left a message or asked for a call-back waits elsewhere
+MISSED = frozenset({"abandoned", "busy", "rejected", "no_answer", "unavailable", "failed"})
 #: roles of supervisors
 MONITORING = frozenset({"listener", "whisperer", "barger"})
 

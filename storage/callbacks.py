@@ -2,8 +2,9 @@
 
 The table is a reading of the event log. ``callback.requested`` opens a row; each call that calls back
 (``callback.started``) moves it, and what follows when nobody was reached (``callback.unreached``). It is cancelled by
-an event of node ``desk`` (a supervisor), or of the phone (who asked for it is here by themselves). A call-back whose
-call ended before anybody dialled, or with the phone process, waits again and has no call.
+an event of node ``desk`` (a supervisor), or of the phone (who asked for it is here by themselves: ``call`` is that
+call, and a call that calls back after it takes the cancelling back). A call-back whose call ended before anybody
+dialled, or with the phone process, waits again and has no call.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Column, Connection, Index, Integer, String, Table, bindparam, delete, func, or_, select
+from sqlalchemy import Column, Connection, Index, Integer, String, Table, and_, bindparam, delete, func, or_, select
 
+from storage.call_row import MISSED
+from storage.call_tables import calls
 from storage.database import is_sqlite
 from storage.event_fields import Event, number, priority, text, whole
 from storage.metadata import Instant, Key, LongText, metadata
@@ -24,6 +27,8 @@ from storage.upsert import upsert
 STATES = ("waiting", "called", "retry", "reached", "unreached", "cancelled")
 #: somebody is still to be called
 OPEN = ("waiting", "retry")
+#: who cancels the call-back of somebody who called in or was reached otherwise
+BY_CALLER = "caller"
 #: how a call ends that the phone process took with it (docs/architecture.md)
 _LOST = 500
 
@@ -77,8 +82,9 @@ class CallbackError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """``requested_in`` is the call in which it was asked for, ``call`` the newest that calls back; ``attempts``: how
-    often the number was dialled; ``due_at``: when it is tried again (``retry``). Times are Unix seconds."""
+    """``requested_in`` is the call in which it was asked for, ``call`` the newest that calls back, or in which they
+    were here by themselves (``cancelled_by`` ``caller``); ``attempts``: how often the number was dialled; ``due_at``:
+    when it is tried again (``retry``). Times are Unix seconds."""
 
     requested_in: str
     queue: str
@@ -157,6 +163,19 @@ def open_callbacks(conn: Connection, limit: int = 1000) -> list[Callback]:
     return [Callback(*row) for row in conn.execute(query)]
 
 
+def forgone_callbacks(conn: Connection, limit: int = 1000) -> list[Callback]:
+    """Those cancelled because the caller was here by themselves, in a call that ended without anybody's answer."""
+    unheard = and_(calls.c.direction == "inbound", calls.c.answered_at.is_(None), calls.c.outcome.in_(MISSED))
+    query = (
+        select(callbacks)
+        .join(calls, calls.c.id == callbacks.c.call)
+        .where(callbacks.c.state == "cancelled", callbacks.c.cancelled_by == BY_CALLER, unheard)
+        .order_by(callbacks.c.waiting_since)
+        .limit(limit)
+    )
+    return [Callback(*row) for row in conn.execute(query)]
+
+
 def cancel(conn: Connection, requested_in: str, by: str, note: str = "") -> dict[str, Any]:
     """The event that cancels a call-back which still waits, in its queue or for its next try, to be stored. Raises
     ``CallbackError``."""
@@ -199,9 +218,11 @@ def _moved(row: Callback, event: Event) -> Callback:
     if kind == "callback.cancelled":
         if row.state not in OPEN:
             return row
-        by, note = text(event, "by"), text(event, "note")
-        return replace(row, state="cancelled", cancelled_by=by, note=note, changed_at=at, due_at=None)
+        by, note, call = text(event, "by"), text(event, "note"), text(event, "by_call") or row.call
+        return replace(row, state="cancelled", cancelled_by=by, note=note, call=call, changed_at=at, due_at=None)
     if kind == "callback.started":
+        if row.state == "cancelled" and row.cancelled_by == BY_CALLER:
+            row = replace(row, state="waiting", cancelled_by="")
         state = "waiting" if row.state in ("called", *OPEN) else row.state
         queue = text(event, "queue") or row.queue
         return replace(row, state=state, queue=queue, call=str(event["call"]), changed_at=at, due_at=None)

@@ -8,10 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from storage.call_row import MISSED
 from storage.call_tables import calls
-
-#: what came of a call that is to be called back; who left a message or asked for a call-back waits elsewhere
-MISSED = frozenset({"abandoned", "busy", "rejected", "no_answer", "unavailable", "failed"})
+from storage.callbacks import OPEN, callbacks
 
 _COLUMNS = (
     *("id", "direction", "queue", "e164", "number_kind", "masked", "started_at", "answered_at", "wait_seconds"),
@@ -41,11 +40,13 @@ def missed_callers(conn: Connection, since: float, queues: Sequence[str] | None 
     """Of calls begun at ``since`` or later; ``queues`` keeps to these, and to calls that reached none.
 
     A later call to or from the number that was dialled, answered, or ended in a message or a wish to be called back
-    takes the number off the list. Withheld numbers cannot be called back and are not on it.
+    takes the number off the list. Withheld numbers cannot be called back and are not on it, nor are those for whom a
+    call-back waits.
     """
+    called_back = select(callbacks.c.e164).where(callbacks.c.state.in_(OPEN))
     query = (
         select(*(calls.c[name] for name in _COLUMNS))
-        .where(calls.c.started_at >= since, calls.c.e164 != "")
+        .where(calls.c.started_at >= since, calls.c.e164 != "", calls.c.e164.not_in(called_back))
         .order_by(calls.c.started_at, calls.c.id)
     )
     waiting: dict[str, MissedCaller] = {}

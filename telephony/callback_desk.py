@@ -1,5 +1,5 @@
 """Call-backs of one phone (D116): placed in their queues beside the callers, tried again, cancelled when nobody is left
-to be called."""
+to be called, and placed again when who came by themselves was not spoken to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,16 @@ from telephony.calls.live_call import LiveCall
 from telephony.calls.pending_callbacks import PendingCallback, PendingCallbacks
 from telephony.calls.refusal import Reason, wrong_state
 from telephony.clock import SECOND, Clock
-from telephony.events import CallAnswered, CallbackCancelled, CallQueued, Direction, Event, Party
+from telephony.events import (
+    CallAnswered,
+    CallbackCancelled,
+    CallbackRequested,
+    CallQueued,
+    Direction,
+    Event,
+    Party,
+    VoicemailLeft,
+)
 from telephony.routing.attended import Outlook
 from telephony.routing.settings import RoutingSettings
 
@@ -24,7 +33,8 @@ CALLER = "caller"
 
 
 class CallbackDesk:
-    """``live(direction, line, number, **details)`` makes a call; ``diallable`` raises CallRefused ``bad_number``."""
+    """``live(direction, line, number, **details)`` makes a call; ``diallable`` raises CallRefused ``bad_number``;
+    ``subscriber`` gives what all spellings of a number have in common, empty for none."""
 
     def __init__(
         self,
@@ -35,6 +45,7 @@ class CallbackDesk:
         routing: Callable[[], RoutingSettings],
         outlook: Outlook,
         publish: Callable[[Event], object],
+        subscriber: Callable[[str], str],
     ) -> None:
         self._clock = clock
         self._calls = calls
@@ -43,10 +54,14 @@ class CallbackDesk:
         self._routing = routing
         self._outlook = outlook
         self._publish = publish
+        self._subscriber = subscriber
         self._pending = PendingCallbacks()
         #: live calls that call back
         self._waiting: set[str] = set()
+        #: what was cancelled for a live call, whose caller has not been spoken to yet
+        self._forgone: dict[str, list[PendingCallback]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
 
     # ---- placed, and cancelled
 
@@ -95,29 +110,23 @@ class CallbackDesk:
         return live.call.id
 
     def requested(self, call: Call, queue: str, since: float) -> None:
-        """The caller of ``call`` keeps their place and hangs up."""
-        try:
-            self.place(queue, call.number, call.patient_id, call.id, since, call.priority)
-        except CallRefused as error:
-            log.error("call %s: no call-back can be placed: %s", call.id, error)
+        """The caller of ``call``, who waits ``since`` (Unix seconds), keeps their place and hangs up. Who had asked
+        before is called back once."""
+        self._forgone.pop(call.id, None)
+        earlier = self._withdraw(call.number)
+        since = min([since, *(one.waiting_since for one in earlier)])
+        priority = max([call.priority, *(one.priority for one in earlier)])
+        self._publish(
+            CallbackRequested(call=call.id, queue=queue, number=call.number, waiting_since=since, priority=priority)
+        )
+        self._cancelled(earlier, call.id)
+        self._place(PendingCallback(queue, call.number, call.patient_id, call.id, since, priority, attempt=1, due=0))
 
     def again(self, call: Call, seconds: float) -> None:
         """``call`` reached nobody; the next try keeps its place."""
         now = self._clock.monotonic()
         since = self._clock.wall() - (now - call.queued_at) / SECOND
-        self._wait_until_due(
-            PendingCallback(
-                call.queue,
-                call.number,
-                call.patient_id,
-                call.requested_in or "",
-                since,
-                call.priority,
-                call.attempt + 1,
-                now + int(seconds * SECOND),
-                call.id,
-            )
-        )
+        self._wait_until_due(_as_it_waits(call, since, call.attempt + 1, now + int(seconds * SECOND)))
 
     def cancel(self, call: str) -> None:
         """The call-back that waits as ``call``, or for its next try after it, is not made after all. Raises CallRefused
@@ -132,8 +141,15 @@ class CallbackDesk:
             raise wrong_state(Reason.CALLBACK_TAKEN)
         self._drop(live)
 
-    def ended(self, call: str) -> None:
-        self._waiting.discard(call)
+    def ended(self, call: Call) -> None:
+        """A caller whom nobody has spoken to after all is called back as they had asked."""
+        self._waiting.discard(call.id)
+        forgone = self._forgone.pop(call.id, [])
+        if call.answered_at or self._closed:
+            return
+        for one in forgone:
+            log.info("call %s: who was to be called back was not spoken to, and is called back", call.id)
+            self._place(one)
 
     def pending(self) -> list[dict[str, Any]]:
         """As a snapshot has them: ``due_in`` seconds."""
@@ -149,8 +165,9 @@ class CallbackDesk:
         ]
 
     def close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        """Nothing is placed any more."""
+        self._closed = True
+        self._stop_timer()
 
     # ---- somebody is here by themselves
 
@@ -158,38 +175,55 @@ class CallbackDesk:
         """Heeds the event stream: who waits in a queue by themselves, or was spoken to, is not called back."""
         if (self._waiting or self._pending) and isinstance(event, CallQueued | CallAnswered):
             asyncio.get_running_loop().call_soon(self._is_here, event.call)
+        elif self._forgone and isinstance(event, VoicemailLeft):
+            # the message is seen to instead
+            self._forgone.pop(event.call, None)
 
     def _is_here(self, call: str) -> None:
         live = self._calls.get(call)
-        if live is None or live.call.requested_in is not None or not _number(live.call.number):
+        if live is None or live.call.requested_in is not None:
             return
         # one that an agent dials is of use once somebody answers
         if live.call.direction is Direction.OUTBOUND and not live.call.answered_at:
             return
-        same = _number(live.call.number)
+        found = self._withdraw(live.call.number)
+        if not found:
+            return
+        self._forgone.setdefault(call, []).extend(found)
+        self._take_place(live, found)
+        self._cancelled(found, call)
+
+    def _withdraw(self, number: str) -> list[PendingCallback]:
+        """Take out what waits for this subscriber and nobody has taken yet, as it waited."""
+        same = self._subscriber(number)
+        if not same:
+            return []
+        found: list[PendingCallback] = []
+        now, wall = self._clock.monotonic(), self._clock.wall()
         for other in [self._calls[one] for one in self._waiting if one in self._calls]:
             wish = other.call
-            if _number(wish.number) == same and _waits(wish):
-                self._take_place(live, wish.queued_at, wish.priority)
-                self._cancelled(wish.requested_in or "", call)
+            if self._subscriber(wish.number) == same and _waits(wish):
+                since = wall - (now - wish.queued_at) / SECOND
+                found.append(_as_it_waits(wish, since, wish.attempt, now))
                 self._drop(other)
         for pending in self._pending:
-            if _number(pending.number) == same:
+            if self._subscriber(pending.number) == same:
                 self._pending.take(pending.wish)
-                waited = self._clock.wall() - pending.waiting_since
-                self._take_place(live, self._clock.monotonic() - int(waited * SECOND), pending.priority)
-                self._cancelled(pending.requested_in, call)
+                found.append(pending)
         self._set_timer()
+        return found
 
-    def _take_place(self, live: LiveCall, since: int, priority: int) -> None:
+    def _take_place(self, live: LiveCall, found: list[PendingCallback]) -> None:
         """Who calls in meanwhile has not waited for nothing."""
         if _waits(live.call):
-            live.call.queued_at = min(live.call.queued_at, since)
-            live.run(live.call.prioritise(priority, "callback"))
+            waited = self._clock.wall() - min(one.waiting_since for one in found)
+            live.call.queued_at = min(live.call.queued_at, self._clock.monotonic() - int(waited * SECOND))
+            live.run(live.call.prioritise(max(one.priority for one in found), "callback"))
 
-    def _cancelled(self, requested_in: str, by_call: str) -> None:
-        if requested_in:
-            self._publish(CallbackCancelled(call=requested_in, by=CALLER, by_call=by_call))
+    def _cancelled(self, found: list[PendingCallback], by_call: str) -> None:
+        for one in found:
+            if one.requested_in:
+                self._publish(CallbackCancelled(call=one.requested_in, by=CALLER, by_call=by_call))
 
     def _drop(self, live: LiveCall) -> None:
         live.run(live.call.end(Party.SYSTEM, 487, "cancelled", live.now()))
@@ -200,30 +234,46 @@ class CallbackDesk:
         self._pending.put(pending)
         self._set_timer()
 
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def _set_timer(self) -> None:
-        self.close()
-        self._timer = None
+        self._stop_timer()
         deadline = self._pending.deadline()
-        if deadline is not None:
+        if deadline is not None and not self._closed:
             delay = max(0.0, (deadline - self._clock.monotonic()) / SECOND)
             self._timer = asyncio.get_running_loop().call_later(delay + 0.0005, self._due)
 
     def _due(self) -> None:
         for one in self._pending.due(self._clock.monotonic()):
+            self._place(one)
+        self._set_timer()
+
+    def _place(self, one: PendingCallback) -> None:
+        try:
             self.place(
                 one.queue, one.number, one.patient_id, one.requested_in, one.waiting_since, one.priority, one.attempt
             )
-        self._set_timer()
+        except CallRefused as error:
+            log.error("call %s: no call-back can be placed: %s", one.wish, error)
 
 
 def _waits(call: Call) -> bool:
     return call.phase in (Phase.QUEUED, Phase.RINGING)
 
 
-def _number(number: str) -> str:
-    """What two spellings of one number of this country have in common; empty where none came with the call."""
-    digits = "".join(character for character in number.partition("@")[0] if character.isdigit())
-    for prefix in ("0086", "86"):
-        if digits.startswith(prefix) and len(digits) >= len(prefix) + 10:
-            return digits.removeprefix(prefix)
-    return digits if len(digits) >= 3 else ""
+def _as_it_waits(call: Call, since: float, attempt: int, due: int) -> PendingCallback:
+    """The wish that ``call`` calls back for, which waits ``since`` (Unix seconds)."""
+    return PendingCallback(
+        call.queue,
+        call.number,
+        call.patient_id,
+        call.requested_in or "",
+        since,
+        call.priority,
+        attempt,
+        due,
+        call.id,
+    )

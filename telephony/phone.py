@@ -30,6 +30,7 @@ from telephony.media.headset_server import HeadsetServer
 from telephony.media.ports import MediaPorts, NoFreePort
 from telephony.media.sound import SoundLibrary
 from telephony.media.tap import Recorder
+from telephony.numbering import subscriber
 from telephony.routing.default_routing import default_routing
 from telephony.routing.memory import RoutingMemory
 from telephony.routing.outlook import QueueOutlook
@@ -100,6 +101,7 @@ class Phone:
             lambda: self.routing,
             self.outlook,
             self.stream.publish,
+            lambda number: subscriber(number, settings.home_area_code),
         )
         self.stream.heed(self.callbacks.observe)
         self._around = Surroundings(
@@ -161,9 +163,9 @@ class Phone:
         """End every call, withdraw registrations, close all sockets."""
         if self._ticker:
             self._ticker.cancel()
+        self.callbacks.close()
         for live in list(self.calls.values()):
             live.system_ends(480, "the phone is shut down")
-        self.callbacks.close()
         await self._driver.stop()
         await self.headsets.stop()
         self._ports.close()
@@ -276,8 +278,9 @@ class Phone:
         self.stream.publish(CallMarked(call=call, by=agent, mark=mark, detail=detail))
 
     def _call_finished(self, call: str) -> None:
-        self.calls.pop(call, None)
-        self.callbacks.ended(call)
+        live = self.calls.pop(call, None)
+        if live is not None:
+            self.callbacks.ended(live.call)
 
     # ---- routing
 

@@ -37,7 +37,8 @@ class CallbacksQuery(msgspec.Struct):
 class CallbackView(msgspec.Struct, kw_only=True):
     """``id`` is the call in which it was asked for, ``call`` the one that calls back. ``state``: ``waiting``,
     ``called`` (nobody reached so far), ``retry`` (tried again at ``due_at``), ``reached``, ``unreached`` (given up, a
-    ticket now), ``cancelled`` (by ``caller``: called in meanwhile). ``number`` is masked."""
+    ticket now), ``cancelled`` (by ``caller``: called in meanwhile, in ``call``; it waits again when nobody answered
+    that). ``number`` is masked."""
 
     id: str
     queue: str

@@ -3,7 +3,7 @@ comes back without them."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterable
 from typing import Any
 
 import structlog
@@ -17,9 +17,7 @@ log = structlog.get_logger("console.tickets")
 OLDEST = 24 * 3600.0
 
 
-async def place_again(
-    phone: PhoneLink, snapshot: dict[str, Any], waiting: Callable[[], Awaitable[list[Callback]]], now: float
-) -> int:
+async def place_again(phone: PhoneLink, snapshot: dict[str, Any], waiting: Iterable[Callback], now: float) -> int:
     """Give the phone the call-backs that wait and that it does not hold; gives how many. Raises ApiError when it goes
     away meanwhile."""
     calls = snapshot.get("calls", ())
@@ -27,7 +25,7 @@ async def place_again(
     held = {call["call"] for call in calls} | {call.get("requested_in") or call["call"] for call in calls}
     held |= {later["requested_in"] for later in snapshot.get("callbacks", ())}
     placed = 0
-    for one in await waiting():
+    for one in waiting:
         if one.call in held or one.requested_in in held or one.requested_at < now - OLDEST:
             continue
         try:

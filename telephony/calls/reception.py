@@ -11,7 +11,7 @@ from telephony.calls.call import Call, CallRefused
 from telephony.calls.surroundings import Surroundings
 from telephony.calls.way import Way
 from telephony.clock import SECOND
-from telephony.events import CallbackRequested, CallEvent, Target, TargetKind
+from telephony.events import CallEvent, Target, TargetKind
 from telephony.routing.attendant import Attendant
 
 if TYPE_CHECKING:
@@ -134,13 +134,7 @@ class Reception:
     def request_callback(self, queue: str) -> None:
         call = self.call
         waited = (self._live.now() - call.queued_at) / SECOND if call.queued_at else 0.0
-        since = self._around.clock.wall() - waited
-        self.publish(
-            CallbackRequested(
-                call=call.id, queue=queue, number=call.number, waiting_since=since, priority=call.priority
-            )
-        )
-        self._around.place_callback(call, queue, since)
+        self._around.place_callback(call, queue, self._around.clock.wall() - waited)
 
     def end(self, reason: str) -> None:
         self._live.system_ends(480, reason)

@@ -34,7 +34,7 @@ class Surroundings:
     line: Callable[[str], tuple[Line, LineSettings]]
     #: what is dialled for a number as people write it. Raises CallRefused ``bad_number``
     diallable: Callable[[str], str]
-    #: a call-back for who asked for one in this call, by agents of a queue; since when (Unix seconds) they wait
+    #: the caller of this call asks to be called back by agents of a queue; since when (Unix seconds) they wait
     place_callback: Callable[[Call, str, float], object]
     #: a call-back was not reached and is tried again in so many seconds
     call_again: Callable[[Call, float], object]

@@ -13,12 +13,14 @@ from storage.callbacks import (
     Callback,
     CallbackError,
     cancel,
+    forgone_callbacks,
     get_callback,
     list_callbacks,
     open_callbacks,
 )
 from storage.callbacks import rebuild as rebuild_callbacks
 from storage.event_log import append_desk_event, append_events, events_of_types, rebuild
+from storage.missed_calls import missed_callers
 from storage.phone_numbers import NumberingPlan
 from storage.tickets import TicketError, list_tickets, step
 
@@ -222,6 +224,40 @@ def test_a_call_back_to_be_tried_again_is_cancelled_by_a_supervisor_or_by_who_ca
     assert open_callbacks(conn) == []
     rebuild(conn, PLAN)
     assert {one.requested_in: one.state for one in list_callbacks(conn)} == {"c1": "cancelled", "c9": "cancelled"}
+
+
+def test_whom_nobody_answered_when_they_called_in_by_themselves_is_to_be_called_back_again(conn: Connection) -> None:
+    inbound = {"direction": "inbound", "line": "trunk", "number": "013805711001"}
+    append_events(conn, [asked(1), event(2, "callback.started", "b1", requested_in="c1")], PLAN)
+    append_events(conn, [event(3, "call.started", "in", **inbound)], PLAN)
+    append_events(conn, [event(4, "callback.cancelled", "c1", by="caller", by_call="in")], PLAN)
+    assert (callback(conn).state, callback(conn).call, forgone_callbacks(conn)) == ("cancelled", "in", [])
+    append_events(conn, [event(5, "call.ended", "in", by="caller", sip_status=487)], PLAN)
+    # nobody has placed it again: the phone ended with the call
+    assert [one.requested_in for one in forgone_callbacks(conn)] == ["c1"]
+    assert [one.call for one in missed_callers(conn, 0.0)] == ["in"]
+    append_events(conn, [event(6, "callback.started", "b2", requested_in="c1")], PLAN)
+    found = callback(conn)
+    assert (found.state, found.call, found.cancelled_by, forgone_callbacks(conn)) == ("waiting", "b2", "", [])
+    assert missed_callers(conn, 0.0) == [], "who is to be called back is not among the missed too"
+    rebuild(conn, PLAN)
+    assert callback(conn) == found
+
+
+def test_who_was_answered_when_they_called_in_by_themselves_stays_off_the_list(conn: Connection) -> None:
+    inbound = {"direction": "inbound", "line": "trunk", "number": "013805711001"}
+    append_events(conn, [asked(1), event(3, "call.started", "in", **inbound)], PLAN)
+    append_events(conn, [event(4, "callback.cancelled", "c1", by="caller", by_call="in")], PLAN)
+    append_events(conn, [event(5, "call.answered", "in", agent="a", within_three_rings=True)], PLAN)
+    append_events(conn, [event(6, "call.ended", "in", by="caller", sip_status=200)], PLAN)
+    assert (forgone_callbacks(conn), callback(conn).state) == ([], "cancelled")
+
+
+def test_what_a_supervisor_cancelled_is_not_taken_up_again(conn: Connection) -> None:
+    append_events(conn, [asked(1)], PLAN)
+    append_desk_event(conn, cancel(conn, "c1", "boss"), PLAN)
+    append_events(conn, [event(6, "callback.started", "b2", requested_in="c1")], PLAN)
+    assert (callback(conn).state, callback(conn).cancelled_by) == ("cancelled", "boss")
 
 
 def test_only_a_call_back_that_waits_is_cancelled(conn: Connection) -> None:

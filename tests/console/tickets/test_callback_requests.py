@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ import httpx
 
 from storage.database import transaction
 from storage.event_log import append_events
+from telephony import events
 
 Run = Callable[..., None]
 
@@ -98,3 +100,21 @@ def test_a_phone_that_comes_back_is_given_the_call_backs_that_wait_and_loses_a_c
             await desk.until(lambda: not desk.phone.calls)
 
     house(body, phone=False)
+
+
+def test_a_call_back_that_is_over_by_what_the_phone_said_meanwhile_is_not_placed_again(house: Run) -> None:
+    async def body(desk: Any) -> None:
+        async with desk.web():
+            await desk.phone_there()
+            await asyncio.wait_for(desk.desk._placing, 10)
+            request(desk)
+        # nobody listens to the phone as it says so, and the log has it a moment after the next link
+        desk.phone.stream.publish(events.CallbackCancelled(call="asked", by="caller", by_call="in"))
+        async with desk.web(), desk.signed_in("supervisor1") as supervisor:
+            await desk.phone_there()
+            await asyncio.wait_for(desk.desk._placing, 10)
+            assert desk.phone.calls == {}
+            (row,) = await requests(supervisor)
+            assert (row["state"], row["call"]) == ("cancelled", "in")
+
+    house(body, web=False)

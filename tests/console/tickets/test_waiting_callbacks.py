@@ -47,23 +47,15 @@ def test_a_call_back_is_placed_again_only_when_the_phone_holds_no_call_of_it(
     held: list[dict[str, Any]], waits: Callback, placed: bool
 ) -> None:
     phone = Phone()
-
-    async def waiting() -> list[Callback]:
-        return [waits]
-
-    assert asyncio.run(place_again(phone, {"calls": held}, waiting, NOW)) == placed
+    assert asyncio.run(place_again(phone, {"calls": held}, [waits], NOW)) == placed
     assert [one["requested_in"] for one in phone.placed] == ["asked"] * placed
 
 
 def test_it_is_placed_with_the_priority_the_try_and_the_time_that_it_had() -> None:
     phone, due = Phone(), NOW + 200
     later = replace(ASKED, state="retry", attempts=2, priority=50, due_at=due, call="tried")
-
-    async def waiting() -> list[Callback]:
-        return [later]
-
     held = {"calls": [], "callbacks": [{"requested_in": "asked"}]}
-    assert asyncio.run(place_again(phone, held, waiting, NOW)) == 0
-    assert asyncio.run(place_again(phone, {"calls": []}, waiting, NOW)) == 1
+    assert asyncio.run(place_again(phone, held, [later], NOW)) == 0
+    assert asyncio.run(place_again(phone, {"calls": []}, [later], NOW)) == 1
     (told,) = phone.placed
     assert (told["priority"], told["attempt"], told["not_before"], told["waiting_since"]) == (50, 3, due, NOW - 70)

@@ -125,7 +125,75 @@ def test_who_calls_in_meanwhile_has_the_place_of_the_call_back_which_is_cancelle
         assert shown[began.call]["priority"] == 9
         caller.give_up()
         await at.event(events.CallEnded, call=began.call)
-        await at.seam.command("callback.cancel", call=other)
+        for waiting in list(at.phone.calls):
+            await at.seam.command("callback.cancel", call=waiting)
+
+    on_floor(body)
+
+
+@pytest.mark.parametrize("pending", [False, True])
+def test_who_gives_up_after_taking_the_place_of_a_call_back_is_called_back_with_that_place(
+    on_floor: Any, pending: bool
+) -> None:
+    async def body(at: CallFloor) -> None:
+        wall = at.phone.clock.wall()
+        later = wall + 300 if pending else 0.0
+        await place(at, number="+86 571-8888 6666", waiting_since=wall - 200, priority=9, attempt=2, not_before=later)
+        caller = await at.caller("057188886666")
+        cancelled = await at.event(events.CallbackCancelled)
+        caller.give_up()
+        await at.event(events.CallEnded, call=cancelled.by_call)
+        begun = [e for e in at.events if isinstance(e, events.CallbackStarted)]
+        again = begun[-1]
+        assert len(begun) == (1 if pending else 2)
+        assert (again.requested_in, again.attempt, again.queue) == ("asked", 2, "default")
+        snapshot = await at.seam.command("snapshot")
+        (shown,) = snapshot["calls"]
+        assert (shown["call"], shown["number"], shown["priority"]) == (again.call, "+86 571-8888 6666", 9)
+        assert shown["waiting_since"] == pytest.approx(200, abs=5)
+        await at.seam.command("callback.cancel", call=again.call)
+
+    on_floor(body)
+
+
+def test_who_was_spoken_to_after_taking_the_place_of_a_call_back_is_not_called_back(on_floor: Any) -> None:
+    async def body(at: CallFloor) -> None:
+        await place(at)
+        caller = await at.caller(f"0{NUMBER}")
+        await at.event(events.CallbackCancelled)
+        await at.agent("agent1")
+        call = await at.answered("agent1", caller)
+        caller.hang_up()
+        await at.event(events.CallEnded, call=call)
+        assert len([e for e in at.events if isinstance(e, events.CallbackStarted)]) == 1
+
+    on_floor(body)
+
+
+def test_who_asks_twice_is_called_back_once_with_the_place_of_the_first_time(on_floor: Any) -> None:
+    async def body(at: CallFloor) -> None:
+        wall = at.phone.clock.wall()
+        offer = {"kind": "callback", "queue": "default"}
+        hours = [{"name": "never", "weekly": {}}]
+        entries = [{"to": {"kind": "queue", "queue": "default"}, "hours": "never", "closed": offer}]
+        routing = {"queues": [{"name": "default"}], "hours": hours, "entries": entries}
+        await at.seam.command("routing.set", routing=routing)
+        await place(at, number=f"+86 {NUMBER}", waiting_since=wall - 200, priority=9)
+        caller = await at.caller(NUMBER)
+        began = await at.event(events.CallStarted, direction="inbound")
+        await at.event(events.AnnouncementPlayed, call=began.call)
+        live = at.phone.calls[began.call]
+        live.line_digit(live.line_party(0), "1")
+        asked = await at.event(events.CallbackRequested, call=began.call)
+        cancelled = await at.event(events.CallbackCancelled)
+        assert (cancelled.call, cancelled.by_call, asked.priority) == ("asked", asked.call, 9)
+        assert asked.waiting_since == pytest.approx(wall - 200, abs=5)
+        (waiting,) = at.phone.callbacks._waiting
+        assert at.phone.calls[waiting].call.requested_in == asked.call
+        caller.give_up()
+        await at.event(events.CallEnded, call=asked.call)
+        assert set(at.phone.calls) == {waiting}
+        await at.seam.command("callback.cancel", call=waiting)
 
     on_floor(body)
 
