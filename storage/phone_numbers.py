@@ -14,6 +14,8 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
+from storage.places import NOWHERE, place_of
+
 MOBILE, LANDLINE, TOLLFREE, SHORT = "mobile", "landline", "tollfree", "short"
 FOREIGN, EXTENSION, ANONYMOUS, UNKNOWN = "foreign", "extension", "anonymous", "unknown"
 KINDS = (MOBILE, LANDLINE, TOLLFREE, SHORT, FOREIGN, EXTENSION, ANONYMOUS, UNKNOWN)
@@ -232,10 +234,8 @@ def _parsed(e164: str) -> phonenumbers.PhoneNumber | None:
 
 def _place(e164: str, kind: str) -> tuple[str, str]:
     if kind not in (MOBILE, LANDLINE, FOREIGN) or (parsed := _parsed(e164)) is None:
-        return "", ""
-    from phonenumbers import geocoder  # its tables take long to load, and most processes name no places
-
-    return geocoder.description_for_number(parsed, "zh") or "", geocoder.description_for_number(parsed, "en") or ""
+        return NOWHERE
+    return place_of(parsed)
 
 
 def _display(e164: str, kind: str, extension: str) -> str:

@@ -7,6 +7,8 @@ import importlib
 from dataclasses import dataclass
 
 from console.config import ConsoleConfig
+from storage import name_readings
+from storage.places import places
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,5 +40,7 @@ def load() -> None:
     gc.disable()
     for role in ROLES:
         importlib.import_module(role.module)
+    places()
+    name_readings.load()
     gc.freeze()
     gc.enable()

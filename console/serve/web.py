@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import importlib
 import sys
 
 import uvicorn
@@ -12,6 +11,7 @@ from console.app import build_app
 from console.config import ConsoleConfig
 from console.serve.lifeline import begin, prefer
 from storage import name_readings
+from storage.places import places
 
 #: how long a thread may keep the interpreter while the loop has a pop to deliver: seconds
 SWITCH_INTERVAL = 0.0005
@@ -32,7 +32,7 @@ def serve(settings: uvicorn.Config) -> bool:
     """Until told to stop; False when it could not start."""
     server = uvicorn.Server(settings)
     # else the first call would wait for them
-    importlib.import_module("phonenumbers.geocoder")
+    places()
     name_readings.load()
     # the tables of numbers and names stay as they are: a collection that looked at them took 0.2 s
     gc.collect()
