@@ -150,6 +150,7 @@ export const admin: typeof zh.admin = {
     routing: 'Routing',
     sponsored_caller: 'Sponsored caller',
   },
+  bySystem: 'System',
   parts: {
     lines: 'Lines',
     phone: 'Phone process',

@@ -144,6 +144,7 @@ export const admin = {
     routing: '路由设置',
     sponsored_caller: '优先来电人',
   },
+  bySystem: '系统',
   parts: {
     lines: '线路',
     phone: '电话进程',

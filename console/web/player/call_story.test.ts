@@ -118,6 +118,8 @@ describe('the story of a recording', () => {
 
 it('writes marks that are close in lines of their own', () => {
   const marks = [0, 1, 2, 50].map((at) => ({ at, kind: 'hold' as const, detail: '' }))
-  expect(stacked(marks, 100, 3)).toEqual([0, 1, 2, 0])
-  expect(stacked(marks, 0, 3)).toEqual([0, 1, 2, 0])
+  expect(stacked(marks, 100, 3).map((one) => one.row)).toEqual([0, 1, 2, 0])
+  expect(stacked(marks, 100, 3).some((one) => one.bare)).toBe(false)
+  // the fourth at the same place would cover the first
+  expect(stacked(marks, 0, 3)[3]).toEqual({ row: 0, bare: true })
 })

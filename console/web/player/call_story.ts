@@ -199,14 +199,19 @@ export function hearNobody(story: CallStory, at: number): number[] {
     .map((voice) => voice.party)
 }
 
-/** In which of `rows` lines each mark is written so that neighbours do not cover each other. */
-export function stacked(marks: readonly StoryMark[], seconds: number, rows: number, width = 0.07): number[] {
+/** In which of `rows` lines each mark stands so that neighbours do not cover each other; one without room has no words. */
+export function stacked(
+  marks: readonly StoryMark[],
+  seconds: number,
+  rows: number,
+  width = 0.09,
+): { row: number; bare: boolean }[] {
   const ends = Array.from({ length: rows }, () => -1)
   return marks.map((mark) => {
     const at = seconds > 0 ? mark.at / seconds : 0
     const free = ends.findIndex((end) => end <= at)
-    const row = free >= 0 ? free : ends.indexOf(Math.min(...ends))
-    ends[row] = at + (mark.kind === 'digit' ? width / 3 : width)
-    return row
+    if (free < 0) return { row: ends.indexOf(Math.min(...ends)), bare: true }
+    ends[free] = at + (mark.kind === 'digit' ? width / 3 : width)
+    return { row: free, bare: false }
   })
 }

@@ -79,6 +79,17 @@ export function useDuty(): void {
     },
   )
 
+  // Signed in again over the desk, in the call in which the session ended (SignInAgain).
+  watch(
+    () => session.expired,
+    (expired) => {
+      if (expired || !session.user) return
+      stream.start()
+      void attempt(desk.load)
+      if (!headset.connected && (session.isAgent || desk.current)) void attempt(headset.connect)
+    },
+  )
+
   // Of a call that is older than this page, or went on while it was away, the rest is in the log.
   watch(
     () => (stream.state === 'open' ? (desk.current?.id ?? '') : ''),
