@@ -83,8 +83,8 @@ def _fits(typed: str, *names: str) -> bool:
     for name in names:
         if folded in name.casefold():
             return True
-        # a name may have a post before it: 坐席一 林晓
-        for word in name.split():
+        # a name may have a post before it: 坐席一 林晓; a user name has no reading, its digits are no tones
+        for word in (word for word in name.split() if not word.isascii()):
             readings = readings_of(word)
             if latin and any(key.startswith(latin) for key in (readings.pinyin, readings.initials, *readings.others)):
                 return True

@@ -20,6 +20,8 @@ def test_an_agent_asks_another_changes_over_and_completes_the_transfer(house: Ru
             assert await desk.over(phone_call) == 200
             found = (await one.get("/api/colleagues", params={"q": "agent2"})).json()
             assert [(row["agent"], row["status"]) for row in found["agents"]] == [("agent2", "not_ready")]
+            nobody = (await one.get("/api/colleagues", params={"q": "agent3"})).json()
+            assert nobody["agents"] == [], "another agent than the one typed would be rung at"
             asked = await one.post(f"/api/calls/{call}/consult", json={"target": {"agent": "agent2"}})
             assert (asked.status_code, asked.json()) == (201, {"party": 2}), asked.text
             assert (await second.frame("party.invited"))["pop"]["match"] == "one"
