@@ -47,6 +47,8 @@ class SipConfig:
     public_host: str = ""
     #: seconds; T1 of RFC 3261 §17.1.1.1, which all timeouts of SIP are multiples of
     t1: Seconds = 0.5
+    #: hosts of SIP addresses that may be dialled besides the lines' own domains and proxies; ``*``: any
+    uri_domains: tuple[str, ...] = ()
     rtp_host: str = "0.0.0.0"
     rtp_ports: tuple[Port, Port] = (20000, 29999)
 
@@ -141,6 +143,7 @@ class ConsoleConfig:
             sip_port=self.sip.port,
             public_host=self.sip.public_host,
             sip_t1=self.sip.t1,
+            uri_domains=self.sip.uri_domains,
             rtp_host=self.sip.rtp_host,
             rtp_ports=self.sip.rtp_ports,
             headset_host=self.headset_host,
@@ -162,6 +165,11 @@ def check(config: ConsoleConfig) -> None:
         raise ConfigError(f"sip.rtp_ports: {low}-{high} has no room for a call")
     if not 0.05 <= config.sip.t1 <= 4:
         raise ConfigError(f"sip.t1: {config.sip.t1:g} s is not between 0.05 and 4")
+    for domain in config.sip.uri_domains:
+        try:
+            HostPort.parse(domain)
+        except AddressError as problem:
+            raise ConfigError(f"sip.uri_domains: {domain!r} is not a host: {problem}") from None
     if config.headset_port > 65535:
         raise ConfigError("headset.port: http.port plus one is not a port; set it")
     if config.headset_port == config.http.port:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
-import unicodedata
 import uuid
 from typing import Any
 
@@ -18,6 +16,7 @@ from telephony.calls.live_call import LiveCall
 from telephony.calls.surroundings import Surroundings
 from telephony.clock import SECOND, Clock, SystemClock
 from telephony.commands import Commands
+from telephony.dialling import diallable, uri_domains
 from telephony.event_stream import EventStream
 from telephony.events import CallMarked, Direction, RoutingChanged
 from telephony.floor.agent import Agent, AgentRefused, Device
@@ -43,22 +42,6 @@ from telephony.views import agent_map, call_map, rules_map
 
 log = logging.getLogger(__name__)
 
-#: a telephone number without what only pleases the eye; or a SIP URI
-_DIALLABLE = re.compile(r"\+?[0-9*#]{1,40}|sips?:[A-Za-z0-9+*#._-]{1,64}@[A-Za-z0-9.:\[\]-]{1,128}", re.ASCII)
-
-
-def diallable(number: str) -> str:
-    """What is sent for a number as people write it (full-width digits, blanks, dashes, brackets).
-
-    Raises CallRefused ``bad_number`` for what is neither a telephone number nor a SIP URI.
-    """
-    plain = unicodedata.normalize("NFKC", number).strip()
-    if not plain.lower().startswith(("sip:", "sips:")):
-        plain = re.sub(r"[ ()./-]", "", plain)
-    if not _DIALLABLE.fullmatch(plain) or not any(character.isdigit() for character in plain):
-        raise CallRefused("bad_number", "This is not a number that can be dialled.")
-    return plain
-
 
 class Phone:
     """Start it, and calls arrive. ``recorder`` comes from outside; without one nothing is recorded."""
@@ -83,6 +66,7 @@ class Phone:
         self.floor = Floor(self.clock, self.stream.publish, self._floor_changed)
         self.headsets = HeadsetServer(settings, self)
         self._line_settings = {line.name: line for line in settings.lines}
+        self._uri_domains = uri_domains(settings)
         self._version = version
         self._driver = driver
         self._ports = MediaPorts(settings.rtp_host, settings.rtp_ports)
@@ -97,7 +81,7 @@ class Phone:
             self.clock,
             self.calls,
             self._live,
-            diallable,
+            self._diallable,
             lambda: self.routing,
             self.outlook,
             self.stream.publish,
@@ -115,7 +99,7 @@ class Phone:
             routing=lambda: self.routing,
             outlook=self.outlook,
             line=self._line_for_dialling,
-            diallable=diallable,
+            diallable=self._diallable,
             place_callback=self.callbacks.requested,
             call_again=self.callbacks.again,
             free_agent=lambda queue, but: next_free(queue, but, self.floor, self.routing, self._memory),
@@ -223,7 +207,7 @@ class Phone:
 
     def dial(self, agent: str, number: str, line_name: str = "", patient_id: str = "") -> str:
         """Call ``number`` for ``agent``; gives the call's id. Raises AgentRefused or CallRefused."""
-        digits = diallable(number)
+        digits = self._diallable(number)
         line, settings = self._line_for_dialling(line_name)
         live = self._live(
             Direction.OUTBOUND,
@@ -262,6 +246,9 @@ class Phone:
                 return line, self._line_settings[line.name]
         raise CallRefused("no_line", "No line is up to dial on.")
 
+    def _diallable(self, number: str) -> str:
+        return diallable(number, self._uri_domains)
+
     def sign_out(self, agent: str, *, leave: bool) -> None:
         """``leave``: on purpose, and no headset comes back: out of every call that others go on with."""
         self.floor.sign_out(agent)
@@ -270,8 +257,8 @@ class Phone:
                 live.leave_to_others(agent)
 
     def reach(self, agent: str, device: Device, number: str = "") -> Agent:
-        """Where the agent's calls ring from now on (D103). Raises AgentRefused, CallRefused ``bad_number``."""
-        return self.floor.reach(agent, device, diallable(number) if device is Device.PHONE else "")
+        """Where the agent's calls ring from now on (D103). Raises AgentRefused, and CallRefused as ``diallable``."""
+        return self.floor.reach(agent, device, self._diallable(number) if device is Device.PHONE else "")
 
     def mark(self, agent: str, call: str, mark: str, detail: str = "") -> None:
         """Somebody says something about a call, also of one that is over."""

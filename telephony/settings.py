@@ -40,6 +40,8 @@ class PhoneSettings:
     public_host: str = ""
     #: seconds; T1 of RFC 3261 §17.1.1.1, which all timeouts of SIP are multiples of
     sip_t1: float = 0.5
+    #: hosts of SIP URIs that may be dialled besides the lines' own domains and proxies; ``*``: any
+    uri_domains: tuple[str, ...] = ()
     rtp_host: str = "0.0.0.0"
     rtp_ports: tuple[int, int] = (20000, 29999)
     headset_host: str = "127.0.0.1"

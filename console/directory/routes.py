@@ -98,13 +98,13 @@ async def directory(call: ApiCall) -> Directory:
 
 @routes.post("/api/directory", body=EntryInput, returns=EntryView, roles=WRITERS, status=201)
 async def add(call: ApiCall) -> EntryView:
-    """Add an entry. 422 with the field: bad_name, bad_target, bad_number, bad_note."""
+    """Add an entry. 422 with the field: bad_name, bad_target, bad_number, foreign_address, bad_note."""
     desk: WebDesk = call.desk
     draft = _draft(call.body)
 
     def work(conn: Connection) -> Entry:
         _check_queue(conn, desk, draft)
-        return service.add(conn, call.user, draft, desk.plan)
+        return service.add(conn, call.user, draft, desk.plan, desk.settings)
 
     return _view(await call.run(work), False, FloorPresence(await _snapshot(call)))
 
@@ -117,7 +117,7 @@ async def change(call: ApiCall) -> EntryView:
 
     def work(conn: Connection) -> tuple[Entry, set[str]]:
         _check_queue(conn, desk, draft)
-        changed = service.change(conn, call.user, entry, call.body.version, draft, desk.plan)
+        changed = service.change(conn, call.user, entry, call.body.version, draft, desk.plan, desk.settings)
         return changed, favourites_of(conn, call.user.username)
 
     changed, favourites = await call.run(work)

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from console.events.refusals import CHINESE
 from console.http import ApiError, Message
 from console.identity.user import User
 from storage import access_trail
@@ -23,8 +24,9 @@ from storage.directory import (
 from storage.phone_numbers import NumberingPlan
 from storage.users import find_user
 from telephony.calls.call import CallRefused
+from telephony.dialling import diallable, uri_domains
 from telephony.events import Target, TargetKind
-from telephony.phone import diallable
+from telephony.settings import PhoneSettings
 
 T = TypeVar("T")
 
@@ -48,17 +50,25 @@ def resolve(connection: Connection, target: Target) -> Target:
     return Target(kind=kind, agent=entry.agent, queue=entry.queue, number=entry.number, name=entry.name, entry=entry.id)
 
 
-def add(conn: Connection, user: User, draft: EntryDraft, plan: NumberingPlan) -> Entry:
+def add(conn: Connection, user: User, draft: EntryDraft, plan: NumberingPlan, phone: PhoneSettings) -> Entry:
     """Raises ApiError: 422 with the field for what is wrong, 409 full."""
-    check_target(conn, draft)
+    check_target(conn, draft, phone)
     entry = told(lambda: add_entry(conn, draft, user.username, plan))
     access_trail.record(conn, user.username, "directory.add", "directory", entry.id, _detail(entry))
     return entry
 
 
-def change(conn: Connection, user: User, entry: str, version: int, draft: EntryDraft, plan: NumberingPlan) -> Entry:
+def change(
+    conn: Connection,
+    user: User,
+    entry: str,
+    version: int,
+    draft: EntryDraft,
+    plan: NumberingPlan,
+    phone: PhoneSettings,
+) -> Entry:
     """Raises ApiError: 404 no_such_entry, 409 conflict, 422 with the field for what is wrong."""
-    check_target(conn, draft)
+    check_target(conn, draft, phone)
     after = told(lambda: change_entry(conn, entry, version, draft, user.username, plan))
     access_trail.record(conn, user.username, "directory.change", "directory", entry, _detail(after))
     return after
@@ -75,17 +85,17 @@ def favour(conn: Connection, user: User, entry: str, favourite: bool) -> None:
     told(lambda: set_favourite(conn, user.username, entry, favourite))
 
 
-def check_target(conn: Connection, draft: EntryDraft) -> None:
-    """A number must be one that a line can dial, an agent one who may sign in.
+def check_target(conn: Connection, draft: EntryDraft, phone: PhoneSettings) -> None:
+    """A number must be one that may be dialled, an agent one who may sign in.
 
-    Raises ApiError 422 ``bad_number`` or ``bad_target``.
+    Raises ApiError 422 ``bad_number``, ``foreign_address`` or ``bad_target``.
     """
     if draft.number:
         try:
-            diallable(draft.number)
+            diallable(draft.number, uri_domains(phone))
         except CallRefused as error:
             raise ApiError(
-                422, "bad_number", Message("该号码无法拨打", "This is not a number that can be dialled"), field="number"
+                422, error.code, Message(CHINESE[error.code], str(error).rstrip(".")), field="number"
             ) from error
     if draft.agent:
         user = find_user(conn, draft.agent)

@@ -9,7 +9,7 @@ from console.http import ApiError, Message
 from telephony.seam.client import CommandError
 
 _NOT_FOUND = frozenset({"no_such_call", "no_such_line"})
-_BAD_REQUEST = frozenset({"bad_arguments", "bad_command", "bad_digits", "bad_number", "bad_routing"})
+_BAD_REQUEST = frozenset({"bad_arguments", "bad_command", "bad_digits", "bad_number", "bad_routing", "foreign_address"})
 
 CHINESE = {
     "no_such_call": "该通话已结束",
@@ -26,6 +26,7 @@ CHINESE = {
     "full": "已有五方在通话，不能再加入",
     "minimum_staff": "在岗人数已到下限，请等有人接替后再离岗",
     "bad_number": "该号码无法拨打",
+    "foreign_address": "不允许呼叫该域名的 SIP 地址；如需放行，请管理员在配置 sip.uri_domains 中添加",
     "bad_arguments": "电话系统不接受此参数",
     "bad_digits": "按键只能是 0-9、*、# 和 A-D",
     "no_dtmf": "对方线路不支持发送按键",

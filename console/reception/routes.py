@@ -105,8 +105,8 @@ def headset_url(call: ApiCall) -> str:
 
 @routes.post("/api/calls", body=Dial, returns=Dialled, roles=AGENTS, status=201)
 async def dial(call: ApiCall) -> Dialled:
-    """Call somebody. 409 no_headset, agent_busy, no_line; 400 bad_number; 404 no_such_patient, no_such_phone,
-    no_such_call; 403 not_yours."""
+    """Call somebody. 409 no_headset, agent_busy, no_line; 400 bad_number, foreign_address; 404 no_such_patient,
+    no_such_phone, no_such_call; 403 not_yours."""
     wish: Dial = call.body
     number = number_to_dial(await _wished_number(call, wish), call.config.home_area_code)
     answer = await call.phone.command(

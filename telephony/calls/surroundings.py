@@ -32,7 +32,8 @@ class Surroundings:
     outlook: Outlook
     #: a line to dial on, by name or the first that can. Raises CallRefused ``no_line``
     line: Callable[[str], tuple[Line, LineSettings]]
-    #: what is dialled for a number as people write it. Raises CallRefused ``bad_number``
+    #: what is dialled for a number as people write it. Raises CallRefused ``bad_number``,
+    #: ``foreign_address``
     diallable: Callable[[str], str]
     #: the caller of this call asks to be called back by agents of a queue; since when (Unix seconds) they wait
     place_callback: Callable[[Call, str, float], object]

@@ -144,6 +144,7 @@ def test_variables_win_over_the_file(tmp_path: Path) -> None:
         ),
         ("[line_scripts.x]\nopening_zh=''\n", "sansheng.toml:1: line_scripts.x: there is no line called 'x'"),
         ("[sip]\nrtp_ports = [10, 11]\n", "sansheng.toml:2: sip.rtp_ports: 10-11 has no room"),
+        ("[sip]\nuri_domains = ['a b']\n", "sansheng.toml:2: sip.uri_domains: 'a b' is not a host"),
         ("home_area_code = '21'\n", "sansheng.toml:1: home_area_code: Expected `str` matching"),
         ("secret = 'short'\n", "sansheng.toml:1: secret: is shorter than 16"),
         ("[log]\nformat = 'xml'\n", "sansheng.toml:2: log.format: is 'xml', should be console or json"),

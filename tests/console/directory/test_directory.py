@@ -99,6 +99,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({**CARDIOLOGY, "number": ""}, "number"),
     ({**CARDIOLOGY, "number": "急诊"}, "number"),
     ({**CARDIOLOGY, "number": "1; DROP"}, "number"),
+    ({**CARDIOLOGY, "number": "sip:1900@premium.example"}, "number"),
     ({**CARDIOLOGY, "agent": "agent1"}, "number"),
     ({**COLLEAGUE, "agent": "nobody"}, "agent"),
     ({**COLLEAGUE, "agent": "supervisor1"}, "agent"),

@@ -127,6 +127,7 @@ def test_targets_and_marks_that_make_no_sense_are_told_before_the_phone_hears_of
         ("no_dtmf", 409, "按键"),
         ("not_yours", 409, "不属于"),
         ("bad_number", 400, "号码"),
+        ("foreign_address", 400, "sip.uri_domains"),
         ("no_such_call", 404, "已结束"),
     ],
 )
