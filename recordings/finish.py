@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from recordings import ffmpeg
 from recordings.capture import RAW_FOLDER
-from recordings.capture_format import Capture, CaptureUnreadable, parse_capture
+from recordings.capture_format import Capture, CaptureUnreadable, parse_capture, read_capture
 from recordings.folder_sync import sync_folder
 from recordings.gaps import Gap, find_gaps, prove
 from recordings.manifest import (
@@ -41,12 +41,16 @@ FINISHED_FOLDER = Path("recordings") / "finished"
 #: what the parties of a call of two are, whatever the log knows
 _OF_TWO = {0: Party("caller"), 1: Party("agent")}
 
+#: a capture without audio is headers and closing notes; what is longer is not looked at (bytes)
+_MOST_OF_EMPTY = 4096
 #: no call is longer; a capture that says so has a damaged clock
 MOST_SECONDS = 24 * 3600
 
 
 class NothingRecorded(ValueError):
     """The capture holds no audio at all: trying again cannot help."""
+
+    code = "nothing_recorded"
 
 
 class RawMissing(ValueError):
@@ -136,6 +140,27 @@ def discard_raw(data: Path, raw_path: str) -> bool:
     """
     raw = data / raw_path
     if not raw.is_file() or _already(data, _target(raw_path), sha256_of(raw)) is None:
+        return False
+    raw.unlink()
+    return True
+
+
+def discard_empty(data: Path, raw_path: str) -> bool:
+    """Delete a capture of a call that never had audio: every byte of it is understood, and none is a packet, or tells
+    of packets that could not be kept.
+
+    False (and nothing deleted) when that cannot be shown.
+    """
+    _target(raw_path)
+    raw = data / raw_path
+    try:
+        if raw.stat().st_size > _MOST_OF_EMPTY:
+            return False
+        capture = read_capture(raw)
+    except (FileNotFoundError, CaptureUnreadable):
+        return False
+    lost = any(segment.gaps for segment in capture.segments)
+    if capture.packets or lost or capture.torn_bytes or capture.damaged_bytes:
         return False
     raw.unlink()
     return True

@@ -1,4 +1,5 @@
-"""Captures that nobody closed: the phone process was killed, or its report never came. They are handed to the worker.
+"""Captures that lie about. Those that nobody closed (the phone process was killed, or its report never came) are handed
+to the worker; those that are finished, or of which it is shown that the call never had audio, are removed.
 
 A capture counts as left behind when nothing was appended for ``STALE_SECONDS`` and the call log says that its call is
 over; when the call log knows nothing of the call, or still thinks it alive, after longer times.
@@ -14,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, select
 
 from recordings.capture import RAW_FOLDER
-from recordings.finish import discard_raw
+from recordings.finish import NothingRecorded, discard_empty, discard_raw
 from storage import recordings as recording_table
 from storage.call_log import get_call
 from storage.database import reading, transaction
@@ -47,7 +48,7 @@ def sweep(engine: Engine, data: Path, now: float | None = None) -> int:
         if left_behind:
             _hand_on(engine, call, path, (data / path).stat().st_size, at - idle)
             found += 1
-        elif row is not None and row.state == "ready" and discard_raw(data, path):
+        elif row is not None and _removed(data, row):
             with transaction(engine) as conn:
                 recording_table.raw_removed(conn, row.id)
     for row in _without_file(engine, known, at):
@@ -65,6 +66,16 @@ def _captures(data: Path, now: float) -> Iterator[tuple[str, float]]:
             # another worker finished and removed it meanwhile
             continue
         yield path.relative_to(data).as_posix(), idle
+
+
+def _removed(data: Path, row: Recording) -> bool:
+    """Only where it is shown to be of no more use."""
+    if row.state == "ready":
+        return discard_raw(data, row.raw_path)
+    if row.state != "failed" or not row.error.startswith(NothingRecorded.code) or not discard_empty(data, row.raw_path):
+        return False
+    _log.info("capture %s of call %s is removed: the call never had audio", row.raw_path, row.call)
+    return True
 
 
 def _row(conn: Connection, call: str, path: str) -> Recording | None:

@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 #: failures that no further attempt can mend, and the code that begins their error
 _FINAL: dict[type[Exception], str] = {
-    NothingRecorded: "nothing_recorded",
+    NothingRecorded: NothingRecorded.code,
     CaptureUnreadable: "capture_unreadable",
     RawMissing: "capture_missing",
 }

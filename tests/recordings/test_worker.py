@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,13 @@ import pytest
 from sqlalchemy import Engine
 
 from recordings import worker as working
+from recordings.capture_format import GAP, GAP_NOTE, RECORD, read_header
 from recordings.orphans import DEAD_CALL_SECONDS, STALE_SECONDS, UNKNOWN_CALL_SECONDS, sweep
 from recordings.worker import RecordingWorker
 from storage.database import open_engine, reading, transaction
 from storage.event_log import append_events
 from storage.migrate import upgrade
-from storage.recordings import MOST_ATTEMPTS, Recording, of_call
+from storage.recordings import MOST_ATTEMPTS, Recording, of_call, recordings
 
 CALL = "0195-call"
 RAW = "recordings/raw/2026/03/01/0195-call.cap"
@@ -133,6 +134,60 @@ def test_what_can_never_be_finished_fails_at_once_with_its_reason(desk: Desk, co
     assert row.error.startswith(code)
     assert row.attempts == 1
     assert (desk.data / RAW).exists() == (content is not None)
+
+
+def swept_long_after(desk: Desk) -> bool:
+    """Is the capture still there when the sweep has come by?"""
+    os.utime(desk.data / RAW, (desk.start, desk.start))
+    sweep(desk.engine, desk.data, desk.start + DEAD_CALL_SECONDS)
+    return (desk.data / RAW).exists()
+
+
+def test_the_capture_of_a_call_that_never_had_audio_is_removed_and_that_is_logged(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    desk.made.write(desk.data, ended_at=1.0)
+    desk.talk(4.0)
+    assert desk.worker.work_once()
+    assert desk.recording.raw_bytes == 100
+    os.utime(desk.data / RAW, (desk.start, desk.start))
+    sweep(desk.engine, desk.data, desk.start + STALE_SECONDS - 1)
+    assert (desk.data / RAW).exists(), "too early"
+    assert not swept_long_after(desk)
+    row = desk.recording
+    assert (row.state, row.raw_bytes, row.error.partition(":")[0]) == ("failed", 0, "nothing_recorded")
+    assert "0195-call.cap of call 0195-call is removed: the call never had audio" in caplog.text
+    assert not desk.worker.work_once()
+
+
+def record(made: Any, leg: int, law: int, payload: bytes) -> bytes:
+    header = read_header(made.pack())
+    assert header is not None
+    return RECORD.pack(leg, law, len(payload), 0, header[0].monotonic_ns) + payload
+
+
+WITH_SOMETHING: dict[str, Callable[[Any], bytes]] = {
+    "a packet": lambda made: made.pack() + record(made, 0, 8, bytes(160)),
+    "a packet of a law that nobody can decode": lambda made: made.pack() + record(made, 0, 96, bytes(160)),
+    "packets that could not be kept": lambda made: made.pack() + record(made, GAP_NOTE, 0, bytes(GAP.size)),
+    "a torn tail": lambda made: made.pack() + record(made, 0, 8, bytes(160))[:-80],
+    "bytes that make no sense": lambda made: made.pack() + b"\x7f" * 50 + made.pack(1.0),
+    "no header": lambda made: b"no capture",
+    "more than closing notes": lambda made: made.pack(1.0) * 99,
+}
+
+
+@pytest.mark.parametrize("content", WITH_SOMETHING.values(), ids=WITH_SOMETHING.keys())
+def test_a_capture_that_might_hold_audio_is_never_removed(desk: Desk, content: Callable[[Any], bytes]) -> None:
+    desk.made.write(desk.data)
+    (desk.data / RAW).write_bytes(content(desk.made))
+    desk.talk(4.0)
+    with transaction(desk.engine) as conn:
+        # whatever the worker came to say of it
+        conn.execute(recordings.update().values(state="failed", error="nothing_recorded: no audio"))
+    assert swept_long_after(desk)
+    assert desk.recording.raw_bytes == 100
 
 
 def test_a_failure_that_may_pass_is_tried_again_later_and_given_up_in_the_end(
