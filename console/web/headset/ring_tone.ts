@@ -33,23 +33,31 @@ export function testSamples(rate: number, seconds: number): Float32Array<ArrayBu
   })
 }
 
+function bufferOf(context: AudioContext, samples: Float32Array<ArrayBuffer>): AudioBuffer {
+  const buffer = context.createBuffer(1, samples.length, context.sampleRate)
+  buffer.copyToChannel(samples, 0)
+  return buffer
+}
+
 export function bufferSource(
   context: AudioContext,
   samples: Float32Array<ArrayBuffer>,
 ): AudioBufferSourceNode {
-  const buffer = context.createBuffer(1, samples.length, context.sampleRate)
-  buffer.copyToChannel(samples, 0)
   const source = context.createBufferSource()
-  source.buffer = buffer
+  source.buffer = bufferOf(context, samples)
   return source
 }
 
 /** Rings on a context and an output of its own, so that it may sound from the loudspeaker while the call does not. */
 export class RingTone {
   private context: AudioContext | null = null
+  /** One cycle, made for the first ring: to make it takes as long as to paint a tenth of the card. */
+  private cycle: AudioBuffer | null = null
   private source: AudioBufferSourceNode | null = null
   private gain: GainNode | null = null
   private output: Output | null = null
+  /** The output last asked for. */
+  private device = ''
   private volume = 1
 
   get ringing(): boolean {
@@ -64,11 +72,15 @@ export class RingTone {
     this.gain ??= context.createGain()
     this.gain.gain.value = this.volume
     this.output ??= new Output(context, this.gain)
-    this.source = bufferSource(context, ringSamples(context.sampleRate))
+    this.cycle ??= bufferOf(context, ringSamples(context.sampleRate))
+    this.source = context.createBufferSource()
+    this.source.buffer = this.cycle
     this.source.loop = true
     this.source.connect(this.gain)
     this.source.start()
     void context.resume()
+    if (device === '' && this.device === '') return
+    this.device = device
     await this.output.choose(device)
   }
 
@@ -88,6 +100,6 @@ export class RingTone {
     this.stop()
     this.output?.close()
     await this.context?.close()
-    this.context = this.gain = this.output = null
+    this.context = this.cycle = this.gain = this.output = null
   }
 }

@@ -11,6 +11,7 @@ import { useDesk } from '@/stores/desk'
 import { useFloor } from '@/stores/floor'
 import { useHeadset } from '@/stores/headset'
 import { useMissed } from '@/stores/missed'
+import { useQueueNames } from '@/stores/queue_names'
 import { useSession } from '@/stores/session'
 import { useStream } from '@/stores/stream'
 import { useWaiting } from '@/stores/waiting'
@@ -64,6 +65,7 @@ export function useDuty(): void {
     ends.push(askBeforeLeaving(() => !!desk.current && !desk.ringing && stream.state !== 'replaced'))
     stream.start()
     void attempt(desk.load)
+    useQueueNames().renew()
     ends.push(stream.listen(desk.heard), stream.listen(control.heard))
     if (!session.isAgent) return
     missed.start()
