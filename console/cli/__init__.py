@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("start it with invented patients who call by themselves", "console.demo"),
     "agent": ("be an agent without a browser, for tests and measurements", "console.headless_agent"),
     "migrate": ("bring the database to the newest schema", "console.cli.migrate"),
+    "rebuild": ("read the call log anew from its events, after an upgrade", "console.cli.rebuild"),
     "user": ("add, list and change users", "console.cli.user"),
     "rules": ("show and set the department's rules", "console.cli.rules"),
     "config": ("check the configuration", "console.cli.config"),

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from storage.call_log import list_calls
+from storage.call_log import get_call, list_calls
+from storage.call_log_renewal import count_calls, renew
+from storage.call_tables import call_parties, calls
 from storage.database import open_engine, reading, transaction
 from storage.event_log import append_events, rebuild
 from storage.migrate import upgrade
 from storage.patients import create_patient, find_by_number
+from storage.phone_numbers import NumberingPlan
 from storage.rules import current
 from storage.users import find_user
 
@@ -68,4 +71,54 @@ def test_what_is_logged_after_the_upgrade_is_rebuilt_with_parties(tmp_path: Path
     with reading(engine) as conn:
         assert [one.agent for one in list_calls(conn)[0].parties] == ["a"]
         assert find_by_number(conn, "+8613805711001") == []
+    engine.dispose()
+
+
+def events_of(call: str, first: int) -> list[dict[str, Any]]:
+    story: list[dict[str, Any]] = [
+        {"type": "call.started", "direction": "inbound", "line": "main", "number": "13805711001", "queue": "default"},
+        {"type": "party.joined", "party": 1, "role": "agent", "agent": "a"},
+        {"type": "call.private", "agent": "a", "private": True},
+        {"type": "call.ended", "by": "caller", "sip_status": 200, "reason": "BYE"},
+    ]
+    return [
+        {**one, "call": call, "node": "p", "sequence": first + n, "at": 100.0 + n, "monotonic": 0}
+        for n, one in enumerate(story)
+    ]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_calls_that_an_earlier_release_logged_are_brought_up_to_date_some_at_a_time_and_the_others_stay(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    engine: Engine = (
+        open_engine(f"sqlite:///{tmp_path}/old.db") if kind == "sqlite" else request.getfixturevalue("empty_postgresql")
+    )
+    upgrade(engine, "0002")
+    with transaction(engine) as conn:
+        conn.exec_driver_sql(OLD_CALL)
+    upgrade(engine)
+    plan = NumberingPlan()
+    names = [f"new{n}" for n in range(5)]
+    with transaction(engine) as conn:
+        for n, name in enumerate(names):
+            append_events(conn, events_of(name, 10 * n), plan)
+        whole = {name: get_call(conn, name) for name in names}
+        # as an earlier release left them
+        conn.execute(calls.update().where(calls.c.id.in_(names[:3])).values(private=False))
+        conn.execute(call_parties.delete().where(call_parties.c.call == "new0"))
+        conn.execute(calls.delete().where(calls.c.id == "new4"))
+        old = get_call(conn, "c1")
+        assert count_calls(conn) == 5
+    told = list(renew(engine, plan, write=False, at_once=2))
+    assert [(one.looked_at, one.changed) for one in told] == [(2, 2), (2, 1), (1, 1)]
+    assert dict(told[0].columns) == {"private": 2, "parties": 1}
+    assert dict(told[2].columns) == {"(missing)": 1}
+    with reading(engine) as conn:
+        assert get_call(conn, "new0") != whole["new0"], "nothing is written where only told"
+    assert [one.changed for one in renew(engine, plan, write=True, at_once=2)] == [2, 1, 1]
+    assert [one.changed for one in renew(engine, plan, write=True)] == [0]
+    with reading(engine) as conn:
+        assert {name: get_call(conn, name) for name in names} == whole
+        assert get_call(conn, "c1") == old
     engine.dispose()

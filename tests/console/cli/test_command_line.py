@@ -13,6 +13,7 @@ from console import __version__
 from console.cli import COMMANDS, main
 from console.config_file import load_config
 from storage.database import open_engine, transaction
+from storage.event_log import append_events
 
 
 @pytest.fixture
@@ -56,6 +57,41 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
         main([command, "--help"])
     assert ended.value.code == 0
     assert "usage: sansheng " + command in capsys.readouterr().out
+
+
+def test_a_rebuild_says_what_it_would_do_and_does_it_when_told_to(
+    config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = open_engine(load_config(config).database)
+    started = {"type": "call.started", "direction": "inbound", "line": "pbx", "number": "13805711001", "call": "c1"}
+    with transaction(engine) as conn:
+        append_events(conn, [{**started, "node": "p", "sequence": 1, "at": 1.0, "monotonic": 0}])
+        conn.execute(text("UPDATE calls SET line = ''"))
+    capsys.readouterr()
+
+    def rebuild(*words: str) -> str:
+        assert main(["rebuild", *words, "--config", config]) == 0
+        return capsys.readouterr().out
+
+    told = rebuild()
+    assert "1 calls have events" in told
+    assert "1 of 1 would be brought up to date\n  line: 1\nnothing was written" in told
+    assert rebuild() == told
+    assert "1 of 1 were brought up to date\n  line: 1\n" in rebuild("--write")
+    assert "0 of 1 would be brought up to date" in rebuild()
+    engine.dispose()
+
+
+def test_a_rebuild_of_what_cannot_be_used_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SANSHENG_DATA", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert main(["rebuild"]) == 1
+    assert "run sansheng migrate first" in capsys.readouterr().err
+    monkeypatch.setenv("SANSHENG_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    assert main(["rebuild"]) == 1
+    assert "the database cannot be used" in capsys.readouterr().err
 
 
 def test_a_user_is_added_listed_disabled_and_given_a_new_password(
