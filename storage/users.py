@@ -85,7 +85,7 @@ def create_user(
                 username=username,
                 display_name=user.display_name,
                 role=role,
-                password_hash=hash_password(password),
+                password_hash=str(hash_password(password)),
                 locale=locale,
                 active=True,
                 created_at=now,
@@ -122,7 +122,7 @@ def update_user(
     }
     changes = {name: value for name, value in changes.items() if value is not None}
     if password is not None:
-        changes["password_hash"] = hash_password(password)
+        changes["password_hash"] = str(hash_password(password))
     done = conn.execute(update(users).where(users.c.username == username).values(updated_at=time.time(), **changes))
     user = find_user(conn, username)
     if done.rowcount == 0 or user is None:
@@ -143,11 +143,19 @@ def list_users(conn: Connection, role: str | None = None) -> list[User]:
     return [User(*row) for row in conn.execute(query)]
 
 
-def hash_password(password: str) -> str:
+class HashedPassword(str):
+    """What ``hash_password`` gave; wherever a password is set it is taken as it is, for several users with one."""
+
+    __slots__ = ()
+
+
+def hash_password(password: str) -> HashedPassword:
     """Argon2id. Raises ``UserError`` (``bad_password``) when it is too short or too long."""
+    if isinstance(password, HashedPassword):
+        return password
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise UserError("bad_password", f"a password has {MIN_PASSWORD} to {MAX_PASSWORD} characters")
-    return _hasher.hash(password.encode("utf-8", "surrogatepass"))
+    return HashedPassword(_hasher.hash(password.encode("utf-8", "surrogatepass")))
 
 
 def password_matches(password_hash: str, password: str) -> bool:

@@ -14,7 +14,7 @@ from storage.name_readings import readings_of
 from storage.patient_search import search
 from storage.patients import find_by_number, patient_phones, patient_search_keys, patients, search_keys_of
 from storage.phone_numbers import NumberingPlan, normalise
-from storage.users import UserError, list_users
+from storage.users import UserError, list_users, update_user, users
 
 PLAN = NumberingPlan("CN", "0571")
 
@@ -137,3 +137,15 @@ def test_the_demo_users_can_log_in_with_the_newest_password(engine: Engine) -> N
         assert [user.username for user in list_users(conn)] == sorted(username for username, _, _ in DEMO_USERS)
     with transaction(engine) as conn, pytest.raises(UserError):
         load_demo_users(conn, "short")
+
+
+def test_the_password_of_the_demo_is_hashed_once_and_not_again_when_it_stays(engine: Engine) -> None:
+    with transaction(engine) as conn:
+        load_demo_users(conn, "first password")
+        update_user(conn, "agent2", password="their own password")
+    with reading(engine) as conn:
+        before = conn.execute(select(users.c.password_hash).where(users.c.username == "agent1")).scalar_one()
+    with transaction(engine) as conn:
+        load_demo_users(conn, "first password")
+    with reading(engine) as conn:
+        assert set(conn.execute(select(users.c.password_hash)).scalars()) == {before}
