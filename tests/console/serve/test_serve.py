@@ -17,7 +17,7 @@ import pytest
 
 from console.bench.product import Product
 from console.config_file import load_config
-from console.serve.preflight import nobody_may_sign_in
+from console.serve.preflight import lock_data, nobody_may_sign_in
 
 
 @pytest.fixture
@@ -80,6 +80,8 @@ def test_no_process_outlives_a_supervisor_that_is_killed(product: Product) -> No
     assert product.process is not None
     product.process.kill()
     product.process.wait()
+    # the folder is free at once, however long the others take
+    lock_data(load_config(product.config, {})).close()
     wait_until(lambda: not any(alive(pid) for pid in pids.values()), 15, "all processes are gone")
 
 
