@@ -41,6 +41,15 @@ T2 = 4.0
 _LONGEST = 300.0
 
 
+def _stop(t: Any, *timers: str) -> None:
+    """Cancel timers of a transaction, whether they run or not."""
+    for name in timers:
+        timer = getattr(t, name, None)
+        if timer is not None:
+            timer.cancel()
+            setattr(t, name, None)
+
+
 class _OneSocket:
     """Stands in for sippy's ``local4remote``, which opens a socket for each local address."""
 
@@ -154,8 +163,7 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         transaction.make_ack = None
         transaction.forked = None
         transaction.acks = {}
-        transaction.teA.cancel()
-        transaction.teB.cancel()
+        _stop(transaction, "teA", "teB")
         transaction.tout = self.t1
         transaction.teA = loop_timer(self.timerA, self.t1, 1, transaction)
         transaction.teB = loop_timer(self.timerB, self.patience, 1, transaction)
@@ -164,8 +172,7 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
     def cancelTransaction(self, t: Any, extra_headers: Any = None) -> None:
         super().cancelTransaction(t, extra_headers)
         if t.state is RINGING:  # RFC 3261 §9.1: a peer that never ends the INVITE is waited for 64*T1 only
-            if t.teB is not None:
-                t.teB.cancel()
+            _stop(t, "teB")
             t.teB = loop_timer(self.timerB, self.patience, 1, t)
             t.expires = self.patience
 
@@ -177,10 +184,7 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         t.teA = loop_timer(self.timerA, t.tout, 1, t)
 
     def timerB(self, t: Any) -> None:
-        t.teB = None
-        if t.teA is not None:
-            t.teA.cancel()
-            t.teA = None
+        _stop(t, "teA", "teB")
         t.state = TERMINATED
         self.tclient.pop(t.tid, None)
         callback, answer = t.resp_cb, getattr(t, "r408", None)
@@ -195,8 +199,6 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         for t in list(self.tclient.values()):
             if t.method == method and t.state is TRYING and f"branch={t.tid[-1]}" in via:
                 t.r408 = t.request.genResponse(503, "Unreachable")
-                if t.teB is not None:
-                    t.teB.cancel()
                 self.timerB(t)
 
     def incomingResponse(self, msg: Any, t: Any, checksum: Hashable) -> None:
@@ -208,30 +210,27 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
             return
         if t.state not in (TRYING, RINGING):
             return
-        if t.teA is not None and (code >= 200 or t.method == "INVITE"):
-            t.teA.cancel()
-            t.teA = None
+        if code >= 200 or t.method == "INVITE":
+            _stop(t, "teA")
         if code < 200:
             self._provisional(msg, t)
             self.l1rcache[checksum] = SipTMRetransmitO()
             if t.resp_cb is not None:
                 t.resp_cb(msg, t)
             return
-        if t.teB is not None:
-            t.teB.cancel()
-            t.teB = None
+        _stop(t, "teB")
         t.state = COMPLETED
         t.teC = loop_timer(self.timerC, self.patience, 1, t)
         if t.method != "INVITE":
             self.l1rcache[checksum] = SipTMRetransmitO()
         elif code >= 300:
-            self._acknowledge(t, self._ack_of_refusal(msg, t), t.address, checksum)
+            self.transmitReq(t, self._ack_of_refusal(msg, t), t.address, checksum)
         if t.resp_cb is not None:
             t.resp_cb(msg, t)
         if t.method == "INVITE" and code < 300 and t.make_ack is not None:
             ack = t.make_ack(msg)
             t.acks[msg.getHFBody("to").getTag()] = ack
-            self._acknowledge(t, ack, ack.getTarget()[0], checksum)
+            self.transmitReq(t, ack, ack.getTarget()[0], checksum)
 
     def _provisional(self, msg: Any, t: Any) -> None:
         if t.state is TRYING:
@@ -241,9 +240,7 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
                 self.cancelTransaction(t)
         if t.method == "INVITE" and t.expires != self.patience:
             # who dials decides how long it may ring (sippy gave up after 300 s without a CANCEL)
-            if t.teB is not None:
-                t.teB.cancel()
-                t.teB = None
+            _stop(t, "teB")
         elif t.method != "INVITE" and t.teA is not None:
             t.tout = self.t2  # RFC 3261 §17.1.2.2: Proceeding retransmits each T2
 
@@ -265,9 +262,6 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         ack.delHFs("route")
         ack.appendHeaders([SipHeader(name="route", body=route) for route in routes])
         return ack
-
-    def _acknowledge(self, t: Any, ack: Any, address: tuple[str, int], checksum: Hashable) -> None:
-        self.transmitReq(t, ack, address, checksum)
 
     def timerC(self, t: Any) -> None:
         t.teC = None
@@ -322,10 +316,7 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
 
     def _acknowledged(self, ack: Any, t: ServerTransaction, checksum: Hashable) -> None:
         t.state = CONFIRMED
-        if t.teA is not None:
-            t.teA.cancel()
-            t.teA = None
-        t.teD.cancel()
+        _stop(t, "teA", "teD")
         del self.tserver[t.tid]
         if t.ack_cb is not None:
             t.ack_cb(ack)
@@ -361,18 +352,15 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         t.data = resp.localStr(t.userv.getSIPaddr())
         t.address = resp.getHFBody("via").getTAddr()
         self.transmitData(t.userv, t.data, t.address, t.checksum)
-        if code > 100 and t.teF is not None:
-            t.teF.cancel()
-            t.teF = None
+        if code > 100:
+            _stop(t, "teF")
         if code < 200:
             t.state = RINGING
             if code > 100:
                 t.teF = loop_timer(self.timerF, self.provisional_retr, 1, t)
             return
         t.state = COMPLETED
-        if t.teE is not None:
-            t.teE.cancel()
-            t.teE = None
+        _stop(t, "teE")
         first_id = t.tid
         del self.tserver[first_id]
         if t.method != "INVITE":
@@ -398,10 +386,7 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         return any(t.teD is not None and t.accepted for t in self.tserver.values())
 
     def timerD(self, t: Any) -> None:
-        t.teD = None
-        if t.teA is not None:
-            t.teA.cancel()
-            t.teA = None
+        _stop(t, "teA", "teD")
         self.tserver.pop(t.tid, None)
         unacknowledged = t.noack_cb
         t.cleanup()
@@ -428,10 +413,7 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         # sippy left every timer running
         self.cp_timer.cancel()
         for t in [*self.tclient.values(), *self.tserver.values(), *self.finished.values()]:
-            for name in ("teA", "teB", "teC", "teD", "teE", "teF", "teG", "forget"):
-                timer = getattr(t, name, None)
-                if timer is not None:
-                    timer.cancel()
+            _stop(t, "teA", "teB", "teC", "teD", "teE", "teF", "teG", "forget")
         for table in (self.tclient, self.tserver, self.finished, self.l1rcache, self.l2rcache):
             table.clear()
         self.req_cb = None
