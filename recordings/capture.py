@@ -18,16 +18,17 @@ import logging
 import os
 import queue
 import re
-import struct
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from recordings import plain_tap
 from recordings.capture_backlog import Backlog
-from recordings.capture_format import LAST_LEG, LEGS, RECORD, CaptureHeader
+from recordings.capture_format import LAST_LEG, LEGS, CaptureHeader
 from recordings.folder_sync import sync_folder
+from recordings.packet_tap import PacketTap
 
 _log = logging.getLogger(__name__)
 
@@ -54,24 +55,20 @@ class CaptureRefused(OSError):
     """This call cannot be recorded; the message says why. An OSError, as the media path expects of a recorder."""
 
 
-class CaptureTap:
+class CaptureTap(PacketTap):
     """One call's recorder (``telephony.media.tap.Tap``). Used from one thread, the media loop's."""
 
     __slots__ = (
-        "_append",
         "_recorder",
-        "_records",
         "backlog",
         "call",
         "closed_ns",
         "closing",
         "descriptor",
-        "limit",
         "on_closed",
         "on_trouble",
         "overflow",
         "path",
-        "refused",
         "reported_at",
         "since",
         "step",
@@ -82,8 +79,7 @@ class CaptureTap:
         self, recorder: CaptureRecorder, call: str, path: str, on_closed: OnClosed, on_trouble: OnTrouble
     ) -> None:
         self._recorder = recorder
-        self._records: list[bytes] = []
-        self._append = self._records.append
+        self._records = []
         self.call = call
         self.path = path
         self.on_closed = on_closed
@@ -106,16 +102,6 @@ class CaptureTap:
         self.since = 0.0
         self.reported_at = 0.0
 
-    def packet(self, leg: int, payload_type: int, timestamp: int, payload: bytes, monotonic_ns: int) -> None:
-        """Keep one payload. Never blocks, never raises; what cannot be a G.711 packet is counted in ``refused``."""
-        if payload and len(self._records) < self.limit:
-            try:
-                self._append(_pack(leg, payload_type, len(payload), timestamp, monotonic_ns) + payload)
-            except (struct.error, TypeError):
-                self.refused += 1
-        else:
-            self._unusual(leg, payload_type, timestamp, payload, monotonic_ns)
-
     def close(self) -> None:
         """No more packets. May be called again."""
         if not self.closing:
@@ -130,6 +116,10 @@ class CaptureTap:
         taken = self._records[:]
         del self._records[: len(taken)]
         return taken
+
+    def _keep_any(self, leg: int, payload_type: int, timestamp: int, payload: bytes, monotonic_ns: int) -> None:
+        """What C does not take: no bytes, or a number out of its range."""
+        plain_tap.PacketTap.packet(self, leg, payload_type, timestamp, payload, monotonic_ns)
 
     def _unusual(self, leg: int, payload_type: int, timestamp: int, payload: bytes, monotonic_ns: int) -> None:
         if self.closing:
@@ -148,9 +138,6 @@ class CaptureTap:
         if dropped % 500 == 1:
             reason = "writer_stalled: the disk does not answer, audio is being dropped"
             self._recorder.report(self, reason, (waiting + dropped) / 100)
-
-
-_pack = RECORD.pack
 
 
 class CaptureRecorder:

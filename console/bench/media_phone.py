@@ -20,6 +20,7 @@ from console.bench.processes import allow_descriptors, raise_priority
 from console.serve.lifeline import keep_time, keep_time_first
 from console.serve.phone import SWITCH_INTERVAL
 from recordings.capture import CaptureRecorder
+from telephony.media.gathering_loop import GatheringLoop
 from telephony.media.headset_server import HeadsetServer
 from telephony.media.ports import MediaPorts
 from telephony.media.room import Room
@@ -110,7 +111,7 @@ def main() -> int:
     allow_descriptors(4 * len(arguments.peers) + 200)
     if arguments.pin is not None:
         os.sched_setaffinity(0, {arguments.pin})
-    uvloop.run(phone(arguments.data, arguments.peers))
+    uvloop.run(phone(arguments.data, arguments.peers), loop_factory=GatheringLoop)
     return 0
 
 

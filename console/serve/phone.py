@@ -16,6 +16,8 @@ from console.config import ConsoleConfig
 from console.serve.lifeline import begin, keep_time, keep_time_first, prefer
 from recordings.capture import CaptureRecorder
 from telephony.lines.drivers import line_driver
+from telephony.media.gathering_loop import GatheringLoop
+from telephony.media.packet_path import NOT_COMPILED
 from telephony.phone import Phone
 
 log = structlog.get_logger("console.serve")
@@ -38,7 +40,7 @@ def live(config: ConsoleConfig) -> int:
     sys.setswitchinterval(SWITCH_INTERVAL)
     # picows says every connection and its end; the headset server says what matters of it
     logging.getLogger("picows").setLevel(logging.WARNING)
-    return uvloop.run(run(config))
+    return uvloop.run(run(config), loop_factory=GatheringLoop)
 
 
 async def run(config: ConsoleConfig) -> int:
@@ -62,7 +64,9 @@ async def run(config: ConsoleConfig) -> int:
     # what lives from now on lives long: no collection has to look at it again
     gc.collect()
     gc.freeze()
-    log.info("the phone listens", sip=f"{settings.sip_host}:{settings.sip_port}", lines=len(settings.lines))
+    packets = f"Python ({NOT_COMPILED})" if NOT_COMPILED else "C"
+    where = f"{settings.sip_host}:{settings.sip_port}"
+    log.info("the phone listens", sip=where, lines=len(settings.lines), packets=packets)
     await stopped.wait()
     log.info("the phone stops")
     await phone.stop()

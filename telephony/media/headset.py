@@ -13,11 +13,12 @@ import msgspec
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from telephony.media.headset_liveness import Liveness
+from telephony.media.packet_path import Microphone
+from telephony.media.plain_path import HEADER_SIZE
 from telephony.media.silence import MOST_SAMPLES, PCMA, PCMU
 
 _log = logging.getLogger(__name__)
 
-HEADER_SIZE = 8
 _MOST_FRAME = HEADER_SIZE + MOST_SAMPLES
 
 REPLACED = 4001
@@ -69,15 +70,14 @@ class Headset(WSListener):
         self.number = number
         self.agent = agent
         self.console = console
-        self.on_audio: Callable[[bytes], None] | None = None
-        self.on_frame: Callable[[bytes], None] | None = None
+        self.microphone = Microphone(self._other)
+        # found on the instance: no method of ours in between
+        self.on_ws_frame = self.microphone.frame  # type: ignore[method-assign]
         self.liveness = Liveness(monotonic_ns())
         #: as last reported by the console; its own words
         self.stats: dict[str, Any] = {}
         self.call = ""
         self.trouble = ""
-        self.received = 0
-        self.lost = 0
         self.ignored = 0
         self.dropped = 0
         self._owner = owner
@@ -86,9 +86,31 @@ class Headset(WSListener):
         #: sends a frame as it is, or leaves it out and counts it while the network is clogged
         self.deliver: Callable[[WSMsgType, bytes], None] = self._leave_out
         self._started: tuple[str, int, str] | None = None
-        self._payload_type = -1
-        self._next = -1
         self._reason = "closed"
+
+    @property
+    def on_audio(self) -> Callable[[bytes], None] | None:
+        return self.microphone.on_audio
+
+    @on_audio.setter
+    def on_audio(self, on_audio: Callable[[bytes], None] | None) -> None:
+        self.microphone.on_audio = on_audio
+
+    @property
+    def on_frame(self) -> Callable[[bytes], None] | None:
+        return self.microphone.on_frame
+
+    @on_frame.setter
+    def on_frame(self, on_frame: Callable[[bytes], None] | None) -> None:
+        self.microphone.on_frame = on_frame
+
+    @property
+    def received(self) -> int:
+        return self.microphone.received
+
+    @property
+    def lost(self) -> int:
+        return self.microphone.lost
 
     # what the phone says to the headset
 
@@ -96,10 +118,10 @@ class Headset(WSListener):
         """A call's audio begins (again with another ``direction`` or law: it changes)."""
         if self._started == (call, payload_type, direction):
             return
-        self._next = -1  # the console numbers anew from each start on
+        self.microphone.next = -1  # the console numbers anew from each start on
         self._started = (call, payload_type, direction)
         self.call = call
-        self._payload_type = payload_type
+        self.microphone.payload_type = payload_type
         self.send_text({"type": "start", "call": call, "payload_type": payload_type, "direction": direction})
 
     def stop(self, call: str) -> None:
@@ -107,7 +129,7 @@ class Headset(WSListener):
         if self.call == call and call:
             self.call = ""
             self._started = None
-            self._payload_type = -1
+            self.microphone.payload_type = -1
             self.on_audio = self.on_frame = None
             self.send_text({"type": "stop", "call": call})
 
@@ -168,33 +190,10 @@ class Headset(WSListener):
         if self._open and self._transport is not None:
             self.deliver = self._transport.send
 
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        # ``frame.msg_type`` costs more than all the rest of this path, and no other kind of frame can begin with 0
-        # or 8: text is JSON, close codes begin at 1000
-        data = frame.get_payload_as_bytes()
-        if data and data[0] == self._payload_type and HEADER_SIZE < len(data) <= _MOST_FRAME:
-            low = data[3]
-            if low != self._next:
-                self._numbering(low)
-            self._next = (low + 1) & 0xFF
-            self.received += 1
-            if (on_audio := self.on_audio) is not None:
-                on_audio(data[HEADER_SIZE:])
-            elif (on_frame := self.on_frame) is not None:
-                on_frame(data)
-        else:
-            self._other(transport, frame, data)
-
     # the rest
 
     def probe(self) -> None:
         self.send_text({"type": "probe", "n": self.liveness.probe()})
-
-    def _numbering(self, low: int) -> None:
-        if self._next >= 0:
-            gap = (low - self._next) & 0xFF
-            if gap < 128:
-                self.lost += gap
 
     def _other(self, transport: WSTransport, frame: WSFrame, data: bytes) -> None:
         kind = frame.msg_type

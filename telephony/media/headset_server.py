@@ -33,6 +33,8 @@ _MOST_FRAME = 8192
 _GOING_AWAY = 1001
 #: probes of many headsets do not all go out at once: audio would have to wait for them
 _STEPS = 20
+#: ns by which a step is late before it counts that we ourselves did not run
+_STALLED = 10_000_000
 
 
 class HeadsetListener(Protocol):
@@ -151,8 +153,9 @@ class HeadsetServer:
             due = monotonic_ns() + int(PROBE_EVERY / _STEPS * 1e9)
             await asyncio.sleep(PROBE_EVERY / _STEPS)
             now = monotonic_ns()
-            for headset in self._by_agent.values():
-                headset.liveness.forgive(now - due)
+            if now - due > _STALLED:
+                for headset in self._by_agent.values():
+                    headset.liveness.forgive(now - due)
             for headset in list(self._by_agent.values()):
                 if headset.number % _STEPS != step:
                     continue

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 
+from telephony.media.packet_path import Pacing
+from telephony.media.plain_path import SAMPLE, TOLERANCE
 from telephony.media.silence import SILENCE_CODE
 
-#: ns of one 8 kHz sample
-SAMPLE = 125_000
-
-#: how much before its time a frame may pass (ns)
-TOLERANCE = 12_000_000
 #: how late a frame may be before the peer gets silence in its place (ns)
 GRACE = 40_000_000
 #: frames that may wait (10 of 20 ms: 200 ms); the oldest go first
@@ -36,10 +33,10 @@ def loudness(payload: bytes, payload_type: int) -> int:
     return max(payload.translate(_LOUDNESS[payload_type]), default=0)
 
 
-class Pacer:
+class Pacer(Pacing):
     """``now`` is monotonic ns. No sockets, no timers."""
 
-    __slots__ = ("_backlogged", "_due", "_payload_type", "_queue", "dropped", "in_gap", "shed")
+    __slots__ = ("_payload_type", "dropped", "shed")
 
     def __init__(self, payload_type: int) -> None:
         if payload_type not in SILENCE_CODE:
@@ -65,20 +62,12 @@ class Pacer:
         """No silence is needed before this time; 0 while it is being sent."""
         return 0 if self.in_gap else self._due + GRACE
 
-    def push(self, payload: bytes, now: int) -> bool:
-        """True: send ``payload`` now. False: it waits, ``pop`` gives it in time."""
-        due = self._due
-        if self._queue or (now < due - TOLERANCE and not self.in_gap):
-            if len(self._queue) >= CAPACITY:
-                self._queue.popleft()
-                self.dropped += 1
-            self._queue.append(payload)
-            return False
-        # the first frame after silence sets the beat anew
-        self._due = (now if now > due or self.in_gap else due) + len(payload) * SAMPLE
-        self._backlogged = 0
-        self.in_gap = False
-        return True
+    def _wait(self, payload: bytes) -> bool:
+        if len(self._queue) >= CAPACITY:
+            self._queue.popleft()
+            self.dropped += 1
+        self._queue.append(payload)
+        return False
 
     def pop(self, now: int) -> bytes | None:
         """A waiting frame whose time has come."""

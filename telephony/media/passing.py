@@ -12,22 +12,19 @@ from time import monotonic_ns
 from picows import WSMsgType
 
 from telephony.media.fades import fade_in_payload
-from telephony.media.headset import HEADER_SIZE, Headset
-from telephony.media.rtp_leg import OnAudio, RtpLeg
+from telephony.media.headset import Headset
+from telephony.media.packet_path import HeadsetToLeg, LegToHeadset
+from telephony.media.plain_path import FRAME_START, HEADER_SIZE, OnAudio, Record
+from telephony.media.rtp_leg import RtpLeg
 from telephony.media.voice import Voice
 
 _BINARY = WSMsgType.BINARY
 
-#: the first two bytes of a headset frame, by the second byte of the RTP header: payload type, then the marker as flag
-_FRAME_START = [bytes((second & 0x7F, second >> 7)) for second in range(256)]
-
-#: that of a headset frame
+#: of a headset frame
 _timestamp = struct.Struct("!4xI").unpack_from
 
 #: ``sink(header, payload)``: a packet on its way to one ear; ``header`` is that of a headset frame (architecture.md)
 Sink = Callable[[bytes, bytes], None]
-#: ``record(track, payload_type, timestamp, payload, now)``, see ``tap.Tap``
-Record = Callable[[int, int, int, bytes, int], None]
 
 
 def leg_to_nobody(track: int, record: Record) -> OnAudio:
@@ -39,19 +36,14 @@ def leg_to_nobody(track: int, record: Record) -> OnAudio:
 
 def leg_to_headset(track: int, headset: Headset, record: Record) -> OnAudio:
     """What a call of two is made of: the payload untouched, in one frame, and recorded."""
-
-    def on_audio(datagram: bytes, payload: bytes, timestamp: int, now: int) -> None:
-        headset.deliver(_BINARY, _FRAME_START[datagram[1]] + datagram[2:8] + payload)
-        record(track, datagram[1] & 0x7F, timestamp, payload, now)
-
-    return on_audio
+    return LegToHeadset(track, headset, record, _BINARY).audio
 
 
 def leg_to_all(track: int, sinks: Sequence[Sink], voice: Voice | None, record: Record) -> OnAudio:
     """To ears that hear this one alone (``sinks``), into mixes (``voice``), or both."""
 
     def on_audio(datagram: bytes, payload: bytes, timestamp: int, now: int) -> None:
-        header = _FRAME_START[datagram[1]] + datagram[2:8]
+        header = FRAME_START[datagram[1]] + datagram[2:8]
         for sink in sinks:
             sink(header, payload)
         if voice is not None:
@@ -63,15 +55,7 @@ def leg_to_all(track: int, sinks: Sequence[Sink], voice: Voice | None, record: R
 
 def headset_to_leg(track: int, leg: RtpLeg, law: int, record: Record) -> Callable[[bytes], None]:
     """The other half of a call of two."""
-    send = leg.send_audio
-
-    def on_frame(frame: bytes) -> None:
-        now = monotonic_ns()
-        payload = frame[HEADER_SIZE:]
-        send(payload, now)
-        record(track, law, _timestamp(frame)[0], payload, now)
-
-    return on_frame
+    return HeadsetToLeg(track, leg, record, law).frame
 
 
 def headset_to_all(track: int, sinks: Sequence[Sink], voice: Voice | None, record: Record) -> Callable[[bytes], None]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from telephony.media.packet_path import Reception
+
 #: RFC 3550 A.1: a jump forward of more than this, or back of more than MISORDER, is a source that started anew
 MOST_DROPOUT = 3000
 MOST_MISORDER = 100
-
-#: ns of one 8 kHz sample
-SAMPLE = 125_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +28,10 @@ class LegQuality:
     sent: int = 0
 
 
-class ReceiverQuality:
-    """Feed it each packet of a leg in the order of arrival."""
+class ReceiverQuality(Reception):
+    """Feed ``packet`` each packet of a leg in the order of arrival."""
 
-    __slots__ = (
-        "_arrival",
-        "_base",
-        "_expected_before",
-        "_highest",
-        "_jitter",
-        "_next",
-        "_ssrc",
-        "_timestamp",
-        "late",
-        "received",
-    )
+    __slots__ = ()
 
     def __init__(self) -> None:
         self._ssrc = -1
@@ -60,23 +48,6 @@ class ReceiverQuality:
         self._jitter = 0.0
         self.received = 0
         self.late = 0
-
-    def packet(self, sequence: int, timestamp: int, ssrc: int, now: int) -> bool:
-        """``now`` is the arrival in monotonic ns. True when this packet begins a new source."""
-        self.received += 1
-        # RFC 3550 A.8, kept in ns: D is the change of the relative transit time
-        change = now - self._arrival - (timestamp - self._timestamp) * SAMPLE
-        self._arrival = now
-        self._timestamp = timestamp
-        if sequence == self._next and ssrc == self._ssrc:
-            self._highest += 1
-            self._next = (sequence + 1) & 0xFFFF
-            if change < 0:
-                change = -change
-            if change < 10_000_000_000:  # else the timestamp wrapped or was set anew
-                self._jitter += (change - self._jitter) * 0.0625
-            return False
-        return self._unusual(sequence, ssrc)
 
     def _unusual(self, sequence: int, ssrc: int) -> bool:
         if self._next < 0 or ssrc != self._ssrc:

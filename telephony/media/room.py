@@ -10,7 +10,6 @@ from telephony.media.media_clock import MediaClock
 from telephony.media.mixer import Ear, Mixer
 from telephony.media.party import PLAYING, HeadsetParty, LegParty, Party
 from telephony.media.passing import (
-    Record,
     Sink,
     beginning,
     headset_to_all,
@@ -19,9 +18,10 @@ from telephony.media.passing import (
     leg_to_headset,
     leg_to_nobody,
 )
+from telephony.media.plain_path import OnAudio, Record
 from telephony.media.playing import Playing
 from telephony.media.quality import LegQuality
-from telephony.media.rtp_leg import OnAudio, RtpLeg
+from telephony.media.rtp_leg import RtpLeg
 from telephony.media.silence import PCMA
 from telephony.media.sound import Sound
 from telephony.media.tap import Tap

@@ -11,11 +11,12 @@ import socket
 import struct
 from collections.abc import Callable
 from functools import lru_cache
-from time import monotonic_ns
 from typing import TYPE_CHECKING, Protocol
 
 from telephony.media.dtmf import DtmfReceiver, MalformedEvent
 from telephony.media.latch import RELATCH_SILENCE, Latch
+from telephony.media.packet_path import Receiving, transmitter
+from telephony.media.plain_path import MOST_BYTES, OnAudio, OnSent, marked
 from telephony.media.quality import LegQuality, ReceiverQuality
 from telephony.media.rtp import MalformedRtp, RtpPacket
 from telephony.media.rtp_sender import RtpSender
@@ -26,19 +27,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: more than any RTP packet of ours needs; a longer datagram is cut off and then malformed
-_MOST_BYTES = 2048
-
 _fields = struct.Struct("!HII").unpack_from
-
-#: the first two bytes of G.711 packets without CSRC, extension and padding, with and without marker
-_PLAIN = frozenset(bytes((0x80, marker | payload_type)) for marker in (0, 0x80) for payload_type in G711)
-_LONGEST_PLAIN = 12 + MOST_SAMPLES
-
-#: ``on_audio(datagram, payload, timestamp, now)``: bytes 1 to 7 of ``datagram`` are marker and payload type, sequence
-#: number, timestamp (RFC 3550 §5.1), whatever follows them
-OnAudio = Callable[[bytes, bytes, int, int], None]
-OnSent = Callable[[int, int, bytes, int], None]
 
 
 class Negotiated(Protocol):
@@ -58,12 +47,16 @@ class Negotiated(Protocol):
     def direction(self) -> str: ...
 
 
-class RtpLeg:
+class RtpLeg(Receiving):
     """Not threadsafe: everything happens on the loop that opened it.
 
     ``on_audio`` gets each G.711 packet of the peer, ``on_digit`` each DTMF digit once, ``on_sent`` each packet of
     audio that went out.
     """
+
+    _latch: Latch
+    _quality: ReceiverQuality
+    _sender: RtpSender
 
     def __init__(self, ports: MediaPorts, loop: asyncio.AbstractEventLoop) -> None:
         """Raises NoFreePort or OSError."""
@@ -81,7 +74,7 @@ class RtpLeg:
         self._events = DtmfReceiver()
         self._event_type = -1
         self._sender = RtpSender(PCMA, self._send_to)
-        self._recv = self._socket.recv
+        self._receive_from(self._socket)
         self._connected = False
         self._may_send = False
         self._streaming = False
@@ -165,12 +158,6 @@ class RtpLeg:
         self._streaming = True
         self.wakes_at = 0
 
-    def send_audio(self, payload: bytes, now: int = 0) -> None:
-        """One G.711 payload of the negotiated law. Dropped while the direction does not let us send. ``now``: the time,
-        where it is known (monotonic ns)."""
-        if self._may_send and not self._sender.audio(payload, now or monotonic_ns()):
-            self._ports.clock.busy(self)
-
     def send_digits(self, digits: str) -> None:
         """Send DTMF as telephone events. Raises ValueError for what is no digit, or when the peer takes none (now)."""
         if not self._may_send:
@@ -200,6 +187,7 @@ class RtpLeg:
             self.on_audio = self.on_digit = _ignore
             self._sender.on_sent = None
             self._sender.transmit = _ignore
+            self._receive_from(None)
         return self.quality()
 
     # the clock's calls
@@ -218,6 +206,9 @@ class RtpLeg:
 
     # sending
 
+    def _waits(self) -> None:
+        self._ports.clock.busy(self)
+
     def _send_to(self, datagram: bytes) -> None:
         """While the socket is not connected."""
         if self._latch.address is not None:
@@ -225,34 +216,11 @@ class RtpLeg:
 
     # receiving
 
-    def _read_connected(self, now: int) -> None:
-        """The kernel lets only the latched peer through."""
-        recv = self._recv  # a function in an attribute is called faster by way of a name
-        try:
-            datagram = recv(_MOST_BYTES)
-        except BlockingIOError:
-            return
-        except OSError:
-            self._sender.unsent += 1  # an ICMP error of something we sent
-            return
-        self._latch.last_heard = now
-        # what nearly every packet is, with nothing of ``_packet`` that it does not need: this runs fifty times a
-        # second for each call
-        if datagram[:2] in _PLAIN and 12 < len(datagram) <= _LONGEST_PLAIN:
-            sequence, timestamp, ssrc = _fields(datagram, 2)
-            on_audio = self.on_audio
-            if not self._quality.packet(sequence, timestamp, ssrc, now):
-                on_audio(datagram, datagram[12:], timestamp, now)
-            else:
-                on_audio(_marked(datagram), datagram[12:], timestamp, now)
-        else:
-            self._packet(datagram, now)
-
     def _read_open(self, now: int) -> None:
         """Nobody is latched: look at where each packet comes from, and connect to the peer once it is known."""
         for _ in range(64):
             try:
-                datagram, source = self._socket.recvfrom(_MOST_BYTES)
+                datagram, source = self._socket.recvfrom(MOST_BYTES)
             except BlockingIOError:
                 if self._connected:
                     # what others sent before the connect is used up: from here on all is the peer's
@@ -287,7 +255,7 @@ class RtpLeg:
         sequence, timestamp, ssrc = _fields(datagram, 2)
         if payload_type in G711 and 0 < len(payload) <= MOST_SAMPLES:
             if self._quality.packet(sequence, timestamp, ssrc, now):
-                datagram = _marked(datagram)
+                datagram = marked(datagram)
             self.on_audio(datagram, payload, timestamp, now)
         elif payload_type == self._event_type:
             self._quality.packet(sequence, timestamp, ssrc, now)
@@ -312,7 +280,7 @@ class RtpLeg:
             self._sender.transmit = self._send_to
             return
         self._connected = True
-        self._sender.transmit = self._socket.send
+        self._sender.transmit = transmitter(self._socket)
 
     def _open_up(self) -> None:
         """Undo the connect, so that the peer may come back from another port."""
@@ -328,11 +296,6 @@ def _address(text: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, 
     """An IP literal and its usual spelling. Raises ValueError."""
     address = ipaddress.ip_address(text)
     return address, str(address)
-
-
-def _marked(datagram: bytes) -> bytes:
-    """The header with the marker set: the headset must know that a new source begins."""
-    return bytes((0x80, datagram[1] | 0x80)) + datagram[2:12]
 
 
 _libc = ctypes.CDLL(None, use_errno=True)

@@ -7,20 +7,15 @@ import struct
 from collections.abc import Callable
 
 from telephony.media.dtmf import STEP, DtmfSender
-from telephony.media.pacer import SAMPLE, Pacer
+from telephony.media.pacer import Pacer
+from telephony.media.packet_path import Sending
+from telephony.media.plain_path import MOST_BEHIND, SAMPLE, OnSent
 from telephony.media.silence import FRAME_SAMPLES, silence
 
 _HEADER = struct.Struct("!BBHII").pack
 
-#: our timestamps may fall this much behind the wall before they are set right (ns)
-MOST_BEHIND = 2 * FRAME_SAMPLES * SAMPLE
-#: over how many packets "behind" is judged, by the least of them: jitter is not drift
-JUDGED = 50
 
-OnSent = Callable[[int, int, bytes, int], None]
-
-
-class RtpSender:
+class RtpSender(Sending):
     """``transmit`` puts a datagram on the wire, raising OSError when the network does not take it;
     ``on_sent(payload_type, timestamp, payload, now)``, where it is not None, hears of audio that went out.
 
@@ -28,24 +23,9 @@ class RtpSender:
     frames and sets the marker, so that the recording of a long call stays aligned.
     """
 
-    __slots__ = (
-        "_dtmf",
-        "_judged",
-        "_keying",
-        "_least_behind",
-        "_marker",
-        "_pacer",
-        "_payload_type",
-        "_sequence",
-        "_ssrc",
-        "_stands_for",
-        "_timestamp",
-        "event_payload_type",
-        "on_sent",
-        "sent",
-        "transmit",
-        "unsent",
-    )
+    __slots__ = ("_dtmf", "event_payload_type")
+
+    _pacer: Pacer
 
     def __init__(self, payload_type: int, transmit: Callable[[bytes], object], on_sent: OnSent | None = None) -> None:
         self._payload_type = payload_type
@@ -87,15 +67,6 @@ class RtpSender:
     def busy(self) -> bool:
         """Frames wait for their time."""
         return self._pacer.waiting > 0
-
-    def audio(self, payload: bytes, now: int) -> bool:
-        """A frame of the headset. False: it waits, ``tick`` must be called."""
-        if self._keying:
-            return True  # the digit has the line
-        if self._pacer.push(payload, now):
-            self._send(payload, now)
-            return True
-        return False
 
     def tick(self, now: int) -> bool:
         """Send what has waited long enough. False: nothing waits any more."""
@@ -152,37 +123,6 @@ class RtpSender:
         self._timestamp = (self._timestamp + STEP) & 0xFFFFFFFF
         self._stands_for = (self._stands_for or now) + STEP * SAMPLE
         self._marker = True
-
-    def _send(self, payload: bytes, now: int) -> None:
-        behind = now - self._stands_for
-        if behind < self._least_behind:
-            self._least_behind = behind
-        self._judged += 1
-        if self._judged >= JUDGED:
-            self._judge()
-        second = self._payload_type
-        if self._marker:
-            self._marker = False
-            second |= 0x80
-            if not self._stands_for:
-                self._stands_for = now
-            elif behind >= MOST_BEHIND:
-                self._keep_up(behind)
-        timestamp = self._timestamp
-        sequence = self._sequence
-        transmit = self.transmit
-        try:
-            transmit(_HEADER(0x80, second, sequence, timestamp, self._ssrc) + payload)
-        except OSError:
-            self.unsent += 1
-        self.sent += 1
-        self._sequence = (sequence + 1) & 0xFFFF
-        samples = len(payload)
-        self._timestamp = (timestamp + samples) & 0xFFFFFFFF
-        self._stands_for += samples * SAMPLE
-        on_sent = self.on_sent
-        if on_sent is not None:
-            on_sent(self._payload_type, timestamp, payload, now)
 
     def _judge(self) -> None:
         least = self._least_behind

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 import urllib.error
 import urllib.request
@@ -20,9 +22,15 @@ pytestmark = pytest.mark.packaging
 HERE = Path(__file__).parents[2]
 
 
-def run(*words: str | Path, cwd: Path = HERE) -> str:
+def run(*words: str | Path, cwd: Path = HERE, **variables: str) -> str:
     done = subprocess.run(
-        [str(word) for word in words], cwd=cwd, check=False, capture_output=True, text=True, timeout=540
+        [str(word) for word in words],
+        cwd=cwd,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=540,
+        env=os.environ | variables,
     )
     assert done.returncode == 0, f"{words}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout
@@ -81,6 +89,27 @@ for room in ("telephony", "storage", "recordings", "console"):
 print("imported")
 """
     assert "imported" in run(installed / "python", "-I", "-c", code, cwd=tmp_path)
+
+
+def test_the_packets_take_the_path_in_c_where_it_could_be_built(installed: Path, tmp_path: Path) -> None:
+    code = """
+from recordings.packet_tap import PacketTap
+from telephony.media.packet_path import NOT_COMPILED
+print("Python" if NOT_COMPILED else "C", PacketTap.__module__)
+"""
+    compiler = shutil.which((sysconfig.get_config_var("CC") or "cc").split()[0])
+    could = compiler is not None and Path(sysconfig.get_paths()["include"], "Python.h").exists()
+    expected = "C recordings._packet_tap" if could else "Python recordings.plain_tap"
+    assert run(installed / "python", "-I", "-c", code, cwd=tmp_path).strip() == expected
+
+
+def test_without_a_compiler_the_wheel_is_built_all_the_same(tmp_path: Path) -> None:
+    words = ("-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, HERE)
+    run(sys.executable, *words, CC="/nowhere/cc")
+    [built] = tmp_path.glob("sansheng-*-py3-none-any.whl")
+    names = zipfile.ZipFile(built).namelist()
+    assert "telephony/media/_packet_path.c" in names
+    assert not [name for name in names if name.endswith(".so")]
 
 
 def test_the_installed_product_starts_serves_its_page_is_healthy_and_stops(installed: Path, tmp_path: Path) -> None:

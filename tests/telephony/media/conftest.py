@@ -18,6 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from telephony.media import g711
+from telephony.media.gathering_loop import GatheringLoop
 from telephony.media.headset_server import HeadsetServer
 from telephony.media.ports import MediaPorts
 from telephony.media.token import sign
@@ -182,7 +183,7 @@ def on_loop() -> Callable[[Coroutine[Any, Any, Any]], Any]:
             async with asyncio.timeout(30):
                 return await work
 
-        return uvloop.run(bounded())
+        return uvloop.run(bounded(), loop_factory=GatheringLoop)
 
     return run
 
