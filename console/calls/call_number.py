@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from console.calls import service
 from console.events.live_calls import LiveCalls
 from console.identity.user import User
+from storage.phone_numbers import ANONYMOUS, normalise
 
 
 def number_of_call(conn: Connection, calls: LiveCalls, user: User, call: str) -> str:
@@ -16,5 +17,8 @@ def number_of_call(conn: Connection, calls: LiveCalls, user: User, call: str) ->
     """
     live = calls.find(call)
     if live is not None and (user.oversees or user.username in live.agents):
-        return live.number
-    return service.open_call(conn, user, call).number
+        number = live.number
+    else:
+        number = service.open_call(conn, user, call).number
+    # each network has its own word for it, which many callers share
+    return "" if normalise(number).kind == ANONYMOUS else number
