@@ -155,6 +155,11 @@ class WebDesk:
         await self.store.caught_up(LOG_PATIENCE)
         return await self.read(work)
 
+    async def change_log(self, work: Callable[[Connection], T]) -> T:
+        """As ``in_transaction``, for what is said of a call that consoles have been told of."""
+        await self.store.caught_up(LOG_PATIENCE)
+        return await self.in_transaction(work)
+
     def publish(self, event: dict[str, Any]) -> None:
         """Tell the consoles of an event that was stored already: what ``storage.event_log.append_desk_event`` gave."""
         if event["sequence"] == self.hub.cursor.get(event["node"], 0) + 1:

@@ -129,13 +129,14 @@ class CallbackDesk:
         self._wait_until_due(_as_it_waits(call, since, call.attempt + 1, now + int(seconds * SECOND)))
 
     def cancel(self, call: str) -> None:
-        """The call-back that waits as ``call``, or for its next try after it, is not made after all. Raises CallRefused
-        ``no_such_call``, ``wrong_state`` (somebody has taken it)."""
+        """The call-back that waits as ``call``, or for its next try after it, or that was asked for in it, is not made
+        after all. Raises CallRefused ``no_such_call``, ``wrong_state`` (somebody has taken it)."""
         if self._pending.take(call) is not None:
             self._set_timer()
             return
-        live = self._calls.get(call)
-        if live is None or live.call.requested_in is None:
+        calling_back = (self._calls[one] for one in self._waiting if one in self._calls)
+        live = next((one for one in calling_back if call in (one.call.id, one.call.requested_in)), None)
+        if live is None:
             raise CallRefused("no_such_call", "This call-back does not wait any more.")
         if not _waits(live.call):
             raise wrong_state(Reason.CALLBACK_TAKEN)

@@ -156,7 +156,8 @@ async def reveal(call: ApiCall) -> Revealed:
     reason = call.body.reason.strip()
     if not reason:
         raise ApiError(422, "invalid_input", Message("请填写查看原因", "Please give a reason"), field="reason")
-    number = await call.run(service.reveal, call.user, call.path["id"], reason, call.address)
+    desk: WebDesk = call.desk
+    number = await desk.change_log(lambda conn: service.reveal(conn, call.user, call.path["id"], reason, call.address))
     return Revealed(number=number)
 
 
@@ -169,7 +170,9 @@ async def dispose(call: ApiCall) -> CallView:
     desk: WebDesk = call.desk
     wish: Disposition = call.body
     id_ = call.path["id"]
-    desk.publish(await call.run(service.dispose, call.user, id_, wish.code, wish.note, desk.plan))
+    desk.publish(
+        await desk.change_log(lambda conn: service.dispose(conn, call.user, id_, wish.code, wish.note, desk.plan))
+    )
     # also of a call that is somebody else's by now: whoever handed it on wraps up their own part
     await _wrapped_up(call, id_)
     return await desk.read_log(lambda conn: service.view_call(conn, call.user, id_, call.config))
@@ -189,7 +192,9 @@ async def link_patient(call: ApiCall) -> CallView:
     """Whom the call is about. 422 no_such_patient."""
     desk: WebDesk = call.desk
     id_ = call.path["id"]
-    desk.publish(await call.run(service.link, call.user, id_, call.body.patient_id, desk.plan))
+    desk.publish(
+        await desk.change_log(lambda conn: service.link(conn, call.user, id_, call.body.patient_id, desk.plan))
+    )
     return await desk.read_log(lambda conn: service.view_call(conn, call.user, id_, call.config))
 
 

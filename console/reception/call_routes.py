@@ -159,7 +159,7 @@ async def mark(call: ApiCall) -> None:
     """Say something about the call, under way or over. 403 not_yours, 404 no_such_call."""
     desk: WebDesk = call.desk
     if not desk.calls.took_part(call.path["id"], call.user.username):
-        await desk.read(lambda conn: calls.open_call(conn, call.user, call.path["id"]))
+        await desk.read_log(lambda conn: calls.open_call(conn, call.user, call.path["id"]))
     await _tell(call, "call.mark", mark=call.body.mark, detail=call.body.detail)
 
 

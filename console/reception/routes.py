@@ -120,7 +120,7 @@ async def _wished_number(call: ApiCall, wish: Dial) -> str:
     if wish.phone_id:
         return await call.run(patients.number_to_dial, call.user, wish.patient_id, wish.phone_id)
     if wish.call:
-        return await desk.read(lambda conn: number_of_call(conn, desk.calls, call.user, wish.call))
+        return await desk.read_log(lambda conn: number_of_call(conn, desk.calls, call.user, wish.call))
     return wish.number
 
 

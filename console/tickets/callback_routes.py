@@ -88,31 +88,29 @@ async def cancel(call: ApiCall) -> CallbackView:
     desk: WebDesk = call.desk
     user, requested_in = call.user, call.path["id"]
 
-    def work(conn: Connection) -> tuple[dict[str, Any], str, CallbackView]:
-        before = callbacks.get_callback(conn, requested_in)
+    def work(conn: Connection) -> tuple[dict[str, Any], CallbackView]:
         event = callbacks.cancel(conn, requested_in, user.username, call.body.note.strip())
         stored = append_desk_event(conn, event, desk.plan)
         access_trail.record(conn, user.username, "callback.cancel", "call", requested_in, {}, event["note"])
         (view,) = _views(conn, [one for one in [callbacks.get_callback(conn, requested_in)] if one])
-        return stored, (before.call or requested_in) if before else "", view
+        return stored, view
 
     try:
-        event, waits_as, view = await call.run(work)
+        event, view = await desk.change_log(work)
     except CallbackError as error:
         raise _refused(error) from error
     desk.publish(event)
-    if waits_as:
-        await _take_out(call, waits_as)
+    await _take_out(call, requested_in)
     return view
 
 
-async def _take_out(call: ApiCall, waits_as: str) -> None:
-    """Take the call that waits out of its queue. It is cancelled whatever the phone says: one that is away has lost the
-    call, and is not given it again."""
+async def _take_out(call: ApiCall, requested_in: str) -> None:
+    """Take the call that waits out of its queue, by the wish: the phone knows best which call it is. It is cancelled
+    whatever the phone says: one that is away has lost the call, and is not given it again."""
     try:
-        await call.phone.command("callback.cancel", call=waits_as)
+        await call.phone.command("callback.cancel", call=requested_in)
     except ApiError as error:
-        log.warning("the phone did not take a call-back out of its queue", call=waits_as, reason=str(error))
+        log.warning("the phone did not take a call-back out of its queue", call=requested_in, reason=str(error))
 
 
 def _refused(error: CallbackError) -> ApiError:

@@ -151,7 +151,7 @@ async def _step(call: ApiCall, kind: str) -> TicketDetail:
         stored = append_desk_event(conn, event, desk.plan)
         return stored, _detail(conn, call, _open(conn, call, desk))
 
-    event, detail = await call.run(work)
+    event, detail = await desk.change_log(work)
     desk.publish(event)
     return detail
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 
 from storage import access_trail
-from storage.database import reading
+from storage.database import reading, transaction
 from storage.patients import find_by_number
 
 AT = 1_772_352_000.0
@@ -278,5 +279,28 @@ def test_the_disposition_of_a_call_ends_its_agents_wrap_up(house: Any) -> None:
             await console.frame("agent.state", status="ready")
             row = (await client.get(f"/api/calls/{offered['call']}")).json()
             assert (row["agent"], row["hung_up_by"], row["state"]) == ("agent1", "caller", "ended")
+
+    house(body)
+
+
+def test_what_is_said_of_a_call_the_moment_it_ends_finds_it_although_the_store_is_behind(house: Any) -> None:
+    async def body(house: Any) -> None:
+        async with house.signed_in("supervisor1") as supervisor:
+            events = await house.console(supervisor)
+            await house.until(lambda: house.desk.store.waiting == 0)
+            with transaction(house.desk.engine):
+                source = house.source.invite("13812340001")
+                await house.until(lambda: source.ringing)
+                house.source.cancel(source)
+                await house.over(source)
+                call = (await events.frame("call.ended"))["call"]
+                said = asyncio.create_task(
+                    supervisor.put(f"/api/calls/{call}/disposition", json={"code": "other", "note": "x"})
+                )
+                shown = asyncio.create_task(supervisor.post(f"/api/calls/{call}/reveal", json={"reason": "回拨"}))
+                await house.until(lambda: len(house.desk.store._readers) == 2)
+            answer = await said
+            assert (answer.status_code, answer.json()["disposition"]) == (200, "other"), answer.text
+            assert (await shown).json() == {"number": "13812340001"}
 
     house(body)

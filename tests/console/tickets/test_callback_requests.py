@@ -118,3 +118,19 @@ def test_a_call_back_that_is_over_by_what_the_phone_said_meanwhile_is_not_placed
             assert (row["state"], row["call"]) == ("cancelled", "in")
 
     house(body, web=False)
+
+
+def test_a_call_back_is_cancelled_at_the_phone_though_the_log_does_not_say_yet_which_call_it_waits_as(
+    house: Run,
+) -> None:
+    async def body(desk: Any) -> None:
+        await asyncio.wait_for(desk.desk._placing, 10)
+        request(desk)
+        # the call that calls back, of which the log hears a moment later
+        desk.phone.callbacks.place("default", "13812340001", requested_in="asked")
+        async with desk.signed_in("supervisor1") as supervisor:
+            cancelled = await supervisor.post("/api/callback-requests/asked/cancel", json={})
+            assert cancelled.status_code == 200, cancelled.text
+            assert desk.phone.calls == {}
+
+    house(body)

@@ -84,6 +84,22 @@ def test_a_try_to_come_is_shown_and_can_be_cancelled(on_floor: Any) -> None:
     on_floor(body)
 
 
+def test_a_call_back_that_waits_is_cancelled_by_the_call_in_which_it_was_asked_for(on_floor: Any) -> None:
+    async def body(at: CallFloor) -> None:
+        other = await place(at, number="13900139000", requested_in="other")
+        call = await place(at)
+        await at.seam.command("callback.cancel", call="asked")
+        ended = await at.event(events.CallEnded, call=call)
+        assert (ended.by, ended.reason, set(at.phone.calls)) == (Party.SYSTEM, "cancelled", {other})
+        for gone in ("asked", call, ""):
+            with pytest.raises(CommandError) as refused:
+                await at.seam.command("callback.cancel", call=gone)
+            assert refused.value.code == "no_such_call"
+        await at.seam.command("callback.cancel", call=other)
+
+    on_floor(body)
+
+
 def test_a_call_back_that_is_placed_for_later_waits_until_then(on_floor: Any) -> None:
     async def body(at: CallFloor) -> None:
         await at.agent("agent1")
