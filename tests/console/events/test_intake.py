@@ -309,3 +309,24 @@ def test_a_pop_that_the_database_cannot_answer_fails_visibly_and_the_call_rings(
             await desk.over(call)
 
     house(body)
+
+
+def test_a_caller_who_is_announced_is_looked_up_once_and_one_who_never_comes_is_forgotten(house: Run) -> None:
+    async def body(desk: Any) -> None:
+        web = desk.desk
+        web.calls.expect("c1", WANG, "")
+        begun = web.lookup.look_up("c1", WANG)
+        assert (await begun).patients[0].name == "王小明"
+        assert web.lookup.look_up("c1", WANG) is not begun
+        web.calls.begin({"call": "c2", "direction": "inbound", "number": WANG})
+        found = web.calls.find("c2").pop
+        # the word that a call comes may be later than its first event
+        web.calls.expect("c2", WANG, "")
+        web.calls.begin({"call": "c2", "direction": "inbound", "number": WANG})
+        assert web.calls.find("c2").pop is found
+        for number in range(1000):
+            web.calls.expect(f"never {number}", "", "")
+        assert len(web.lookup._expected) <= 200
+        assert (await web.lookup.look_up("never 0", "")).kind == "anonymous"
+
+    house(body, phone=False)

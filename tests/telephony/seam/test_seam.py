@@ -11,8 +11,9 @@ import pytest
 
 from telephony.clock import SystemClock
 from telephony.event_stream import EventStream
-from telephony.events import CallerRing
+from telephony.events import CallerRing, CallStarted, Direction
 from telephony.journal import Journal
+from telephony.seam import frames
 from telephony.seam.client import CommandError, SeamClient, SeamClosed
 from telephony.seam.server import CommandFailed, SeamServer
 
@@ -73,6 +74,31 @@ def test_a_live_only_client_hears_nothing_of_the_past(tmp_path: Path) -> None:
         await client.command("echo")
         seam.ring(2)
         assert await take(client.events(), 2) == [11, 12]
+        await client.close()
+
+    run(tmp_path, body)
+
+
+def test_a_client_is_told_that_a_call_comes_before_its_first_event_and_not_of_calls_in_the_past(tmp_path: Path) -> None:
+    async def body(seam: Seam) -> None:
+        def begin(call: str) -> None:
+            seam.stream.publish(CallStarted(call=call, direction=Direction.INBOUND, line="trunk", number=f"1{call}"))
+
+        begin("old")
+        client = await SeamClient.connect(seam.path, after=0)
+        heard: list[tuple[str, str, str]] = []
+        client.coming = lambda *told: heard.append(told)
+        reader, writer = await asyncio.open_unix_connection(str(seam.path))
+        writer.write(frames.encode({"hello": {"after": -1}}))
+        assert "welcome" in await frames.read(reader)
+        await client.command("echo")
+        begin("new")
+        assert await frames.read(reader) == {"coming": {"call": "new", "number": "1new", "patient_id": ""}}
+        assert (await frames.read(reader))["event"]["call"] == "new"
+        events = client.events()
+        assert [(await anext(events))["call"] for _ in range(2)] == ["old", "new"]
+        assert heard == [("new", "1new", "")]
+        writer.close()
         await client.close()
 
     run(tmp_path, body)
