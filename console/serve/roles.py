@@ -29,7 +29,7 @@ class Role:
         return code
 
 
-ROLES = (Role("phone", 0.1, 1.0), Role("web", 0.2, 5.0), Role("worker", 1.0, 30.0))
+ROLES = (Role("phone", 0.02, 1.0), Role("web", 0.05, 5.0), Role("worker", 1.0, 30.0))
 
 
 def load() -> None:
