@@ -49,7 +49,7 @@ class Run:
     load_late: float
     #: share of the time in which the phone was ready and another process had its processor
     waited: float
-    #: what the subject said at its end: ``left_out``, ``ports_left``, ``troubles``; empty for the relay
+    #: what the phone said at its end: ``left_out``, ``ports_left``, ``troubles``, ``packet_path``; empty for the relay
     ended: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -184,7 +184,7 @@ def costs(counts: list[int], seconds: float) -> Iterator[Figure]:
                 "CPU s",
                 values,
                 f"{_AIMS.get(count, 'C + 0.05')}, 0 lost",
-                note,
+                _with_path(note, run),
             )
             for direction in run.delays:
                 yield Figure(
@@ -194,6 +194,11 @@ def costs(counts: list[int], seconds: float) -> Iterator[Figure]:
                     "p99 ≤ 5 ms",
                     void=run.void,
                 )
+
+
+def _with_path(note: str, run: Run) -> str:
+    """Which of the two packet paths it was (``telephony.media.packet_path``), and ``note``."""
+    return "; ".join(part for part in (f"packets take the path in {run.ended['packet_path']}", note) if part)
 
 
 async def _disturbed(calls: int, seconds: float, pin: int | None) -> tuple[Run, dict[str, int]]:
@@ -263,6 +268,6 @@ def most_calls(steps: list[int], seconds: float) -> Figure:
         "calls",
         {"most": most, **values},
         "≥ 500",
-        f"what was not carried is void: {void}" if void and most else note,
+        f"what was not carried is void: {void}" if void and most else _with_path(note, run),
         "" if most else void,
     )

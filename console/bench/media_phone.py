@@ -22,6 +22,7 @@ from console.serve.phone import SWITCH_INTERVAL
 from recordings.capture import CaptureRecorder
 from telephony.media.gathering_loop import GatheringLoop
 from telephony.media.headset_server import HeadsetServer
+from telephony.media.packet_path import NOT_COMPILED
 from telephony.media.ports import MediaPorts
 from telephony.media.room import Room
 from telephony.media.rtp_leg import RtpLeg
@@ -81,6 +82,7 @@ class Phone:
             "lost": sum(quality.lost for quality in qualities),
             "ports_left": self.ports.in_use,
             "troubles": troubles,
+            "packet_path": f"Python ({NOT_COMPILED})" if NOT_COMPILED else "C",
         }
 
 

@@ -11,6 +11,7 @@ import pytest
 from console.bench import media
 from console.bench.compiled import NoCompiler, compiled
 from console.bench.figures import Figure, percentile
+from telephony.media.packet_path import NOT_COMPILED
 
 
 @pytest.mark.parametrize("subject", ["phone", "relay"])
@@ -24,6 +25,7 @@ def test_the_media_bench_measures_bridged_recorded_calls(subject: str) -> None:
     if subject == "phone":
         assert run.ended["ports_left"] == 0
         assert run.ended["troubles"] == []
+        assert run.ended["packet_path"].startswith("Python (" if NOT_COMPILED else "C")
 
 
 def test_without_a_compiler_the_bench_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
