@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from telephony.afterwards import afterwards
 from telephony.event_stream import EventStream
 from telephony.events import CallStarted, Event
 from telephony.seam import frames
@@ -64,6 +65,7 @@ class SeamServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         undo: list[Callable[[], None]] = []
+        loop = asyncio.get_running_loop()
         commands: set[asyncio.Task[None]] = set()
         try:
             hello = (await frames.read(reader)).get("hello")
@@ -85,9 +87,14 @@ class SeamServer:
                 else:
                     writer.write(b"".join([frames.event(body) for body in bodies]))
 
-            def foretell(event: Event) -> None:
-                if isinstance(event, CallStarted):
+            def tell_coming(event: CallStarted) -> None:
+                if not writer.is_closing():
                     writer.write(frames.coming(event.call, event.number, event.patient_id))
+
+            def foretell(event: Event) -> None:
+                # after the ring, as all that can wait; the journal's thread is woken behind it
+                if isinstance(event, CallStarted):
+                    afterwards(loop, tell_coming, event)
 
             undo += [self._stream.listen_to_bodies(forward), self._stream.heed(foretell)]
             while True:

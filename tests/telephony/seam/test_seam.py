@@ -84,7 +84,9 @@ def test_a_client_is_told_that_a_call_comes_before_its_first_event_and_not_of_ca
         def begin(call: str) -> None:
             seam.stream.publish(CallStarted(call=call, direction=Direction.INBOUND, line="trunk", number=f"1{call}"))
 
+        seam.stream.start()
         begin("old")
+        await seam.stream.settled()
         client = await SeamClient.connect(seam.path, after=0)
         heard: list[tuple[str, str, str]] = []
         client.coming = lambda *told: heard.append(told)
@@ -100,6 +102,7 @@ def test_a_client_is_told_that_a_call_comes_before_its_first_event_and_not_of_ca
         assert heard == [("new", "1new", "")]
         writer.close()
         await client.close()
+        await seam.stream.stop()
 
     run(tmp_path, body)
 
