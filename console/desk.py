@@ -253,9 +253,9 @@ class WebDesk:
                 continue
             for console in consoles:
                 if users[console.token] is None:
-                    # nobody comes back: no call rings there any more
+                    # no call rings there any more; one that is talked in goes on
                     console.close(SIGNED_OUT)
-                    await self.presence.signed_out(console.user.username)
+                    await self.presence.signed_out(console.user.username, leave=False)
 
     def _events_stored(self, sequence: int) -> None:
         self.intake.stored(sequence)

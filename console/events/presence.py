@@ -48,14 +48,15 @@ class Presence:
         if self._here.pop(user.username, None) is not None:
             self._leave_later(user.username)
 
-    async def signed_out(self, username: str) -> None:
-        """The user logged out: no waiting."""
+    async def signed_out(self, username: str, *, leave: bool = True) -> None:
+        """The user logged out: no waiting, and out of calls that others go on with. ``leave`` is False where the session
+        ended by itself: nobody is rung any more, but whoever talks signs in again and goes on."""
         known = self._here.pop(username, None)
         timer = self._leaving.pop(username, None)
         if timer is not None:
             timer.cancel()
         if known is not None or timer is not None:
-            await self._sign_out(username, leave=True)
+            await self._sign_out(username, leave=leave)
 
     async def renew(self, username: str = "") -> None:
         """Queues or skills changed: tell the phone, of whom it concerns or of everybody. Nobody's state changes:

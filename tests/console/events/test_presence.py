@@ -24,8 +24,8 @@ class Phone:
         return {}
 
 
-@pytest.mark.parametrize("on_purpose", [True, False])
-def test_only_who_signs_out_on_purpose_is_taken_out_of_what_others_go_on_with(on_purpose: bool) -> None:
+@pytest.mark.parametrize(("how", "leaves"), [("on purpose", True), ("session over", False), ("gone", False)])
+def test_only_who_signs_out_on_purpose_is_taken_out_of_what_others_go_on_with(how: str, leaves: bool) -> None:
     async def main() -> None:
         phone = Phone()
 
@@ -35,12 +35,12 @@ def test_only_who_signs_out_on_purpose_is_taken_out_of_what_others_go_on_with(on
         presence = Presence(phone, profile, 0.01)  # type: ignore[arg-type]
         user = User(username="agent1", display_name="林晓", role="agent", locale="zh-CN")
         await presence.arrived(user)
-        if on_purpose:
-            await presence.signed_out("agent1")
-        else:
+        if how == "gone":
             presence.left(user)
+        else:
+            await presence.signed_out("agent1", leave=leaves)
         told = await asyncio.wait_for(phone.out.get(), 10)
-        assert told == {"agent": "agent1", "leave": on_purpose}
+        assert told == {"agent": "agent1", "leave": leaves}
         await presence.stop()
 
     asyncio.run(main())
