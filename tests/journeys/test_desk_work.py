@@ -122,6 +122,13 @@ def set_up_the_agent(admin: Any) -> None:
     assert (user["queues"], user["skills"]) == (["default"], {"english": 9})
 
 
+def recorded(admin: Any) -> bool:
+    """Has the caller heard the greeting, and is now speaking?"""
+    (call,) = admin.api("/api/calls?limit=1")
+    told = admin.api(f"/api/calls/{call['id']}/events")
+    return "recording.started" in [event["type"] for event in told]
+
+
 def see_to_a_message(agent: Any) -> None:
     agent.find("nav-tickets").click()
     card = agent.find("ticket").first
@@ -148,6 +155,8 @@ def test_prompts_directory_users_and_messages_are_seen_to_on_the_screen(
     upload_a_prompt(admin, tmp_path)
     move_a_department(admin)
     set_up_the_agent(admin)
+    admin.until(lambda: recorded(admin))
+    admin.page.wait_for_timeout(1500)
     speaker.hang_up()
 
     agent, stranger = screen(), screen()
