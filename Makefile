@@ -77,7 +77,7 @@ test: $(STAMPS)/dev debian-packages $(STAMPS)/ui ## Run all tests (installs the 
 	$(NPM) test
 	@rm -rf $(CACHE); failed=; set -x; \
 	$(PY) -m pytest -o cache_dir=$(CACHE)/clock $(CLOCK) $(PYTEST) >$(CLOCK_LOG) 2>&1 & clock=$$!; \
-	scripts/give-way $(PY) -m pytest --dist loadfile --no-loadscope-reorder -n 4 -m 'not by_the_clock' \
+	scripts/give-way $(PY) -m pytest --dist loadfile --no-loadscope-reorder -n 6 -m 'not by_the_clock' \
 		-o cache_dir=$(CACHE)/others $(OTHERS) $(PYTEST) || $(none_or); \
 	wait $$clock || $(none_or); cat $(CLOCK_LOG); \
 	[ -z "$$failed" ] || { failed=; \
