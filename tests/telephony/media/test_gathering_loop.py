@@ -53,6 +53,44 @@ def test_readers_get_their_words_take_each_others_place_and_go() -> None:
     on_the_loop(work())
 
 
+def test_datagrams_are_taken_one_after_another_without_a_round_between() -> None:
+    async def work() -> float:
+        loop = asyncio.get_running_loop()
+        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        here.setblocking(False)
+        left = 100
+        over = asyncio.Event()
+
+        def one() -> None:
+            nonlocal left
+            here.recv(10)
+            left -= 1
+            if not left:
+                over.set()
+
+        for _ in range(left):
+            there.send(b"INVITE")
+        turns = 0
+
+        def turn() -> None:
+            nonlocal turns
+            turns += 1
+            if not over.is_set():
+                loop.call_soon(turn)
+
+        loop.add_reader(here, one)
+        turn()
+        await over.wait()
+        assert loop.remove_reader(here)
+        assert not loop.remove_reader(here)
+        here.close()
+        there.close()
+        return turns
+
+    # in rounds at least 2 ms apart the loop would turn thousands of times meanwhile
+    assert on_the_loop(work()) < 400
+
+
 def test_a_number_that_another_socket_has_got_since_is_watched_anew() -> None:
     async def work() -> None:
         loop = asyncio.get_running_loop()
