@@ -260,7 +260,7 @@ def house(tmp_path: Path, users_database: Path) -> Callable[..., None]:
         built.prepare(users_database)
 
         async def main() -> None:
-            async with asyncio.timeout(40), built.running(phone, web) as running:
+            async with asyncio.timeout(120), built.running(phone, web) as running:
                 await body(running)
 
         asyncio.run(main())
