@@ -38,10 +38,10 @@ PROCESSES = ("phone", "web", "worker", "serve")
 #: what the worker may hold more while it has a recording in hand: it works on when the calls are over
 IN_HAND = {"threads": 1, "descriptors": 4, "sockets": 0}
 #: megabytes by which memory after a rest may grow from the second batch to the last. Where nothing is kept: holes in an
-#: allocator's arenas. The web process has up to 16 connections to the database with 2 MB of its pages and 128 statements
-#: each, which fill as the database grows (10,000 calls: 29, 8, 12 and 5 MB a batch of 2,000; of what Python holds no more
-#: is kept than 500 ended calls and 5,000 events); the worker's table of interned names (pathlib's) doubles once; few
-#: calls do not fill the last 5,000 events either
+#: allocator's arenas. The web process has up to 16 connections to the database, each with 2 MB of its pages and 128
+#: statements, which fill as the database grows (10,000 calls: 29, 8, 12 and 5 MB a batch of 2,000; Python keeps no more
+#: than 500 ended calls and 5,000 events); the worker's table of interned names (pathlib's) doubles once; few calls do
+#: not fill the last 5,000 events either
 MAY_GROW = {"phone": 3.0, "web": 45.0, "worker": 12.0, "serve": 1.0}
 #: seconds that everything may take
 BOUND = 120 + 0.5 * CALLS + BATCHES * (REST + 60)
