@@ -36,7 +36,7 @@ CACHE := .pytest_cache
 CLOCK_LOG := $(STAMPS)/by-the-clock.log
 # exit code 5: PYTEST chooses nothing here
 none_or = [ $$? -eq 5 ] || failed=yes
-again = SANSHENG_TESTS_AGAIN=1 $(PY) -m pytest --last-failed --last-failed-no-failures none -o cache_dir=$(CACHE)
+again = RUN_AGAIN_ALONE=1 $(PY) -m pytest --last-failed --last-failed-no-failures none -o cache_dir=$(CACHE)
 
 # Compiled once and kept: else every process that starts compiles all of it again.
 unexport PYTHONDONTWRITEBYTECODE

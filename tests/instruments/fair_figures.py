@@ -18,7 +18,7 @@ import pytest
 from console.bench.figures import percentile
 from console.bench.others import Watch
 
-AGAIN = "SANSHENG_TESTS_AGAIN"
+AGAIN = "RUN_AGAIN_ALONE"
 #: seconds between two looks, and ms at p95 by which a sleeper may come late on a machine that has time
 BEAT, MOST_LATE = 0.02, 10.0
 
