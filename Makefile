@@ -27,15 +27,14 @@ CONFORMANCE ?=
 # The tests run in two parts at the same time. What judges sound and delays as they happen runs one after another and is
 # served first by the kernel; all others run beside each other in the time that is left, the whole product mixed with the
 # rooms: telephones and browsers wait where rooms compute. Where the machine is short of time one may starve all the same;
-# what fails is run once more by itself, and only what fails then has failed (tests/instruments/fair_figures.py).
+# what fails is run again by itself, twice at the most, and only what fails then has failed (tests/instruments/fair_figures.py).
 CLOCK := $(sort $(shell grep -rl --include='test_*.py' 'mark\.by_the_clock' tests))
 WHOLE := $(shell find tests/journeys tests/faults tests/bench tests/calls -name 'test_*.py' -not -name test_soak.py \
 	| awk -F/ '{ print $$NF, $$0 }' | sort | cut -d' ' -f2)
 OTHERS := $(filter-out $(CLOCK),$(WHOLE)) tests/packaging tests/console tests --ignore=tests/faults/test_soak.py
 CACHE := .pytest_cache
 CLOCK_LOG := $(STAMPS)/by-the-clock.log
-# exit code 5: PYTEST chooses nothing here
-none_or = [ $$? -eq 5 ] || failed=yes
+# exit code 5 of a part: PYTEST chooses nothing there
 again = RUN_AGAIN_ALONE=1 $(PY) -m pytest --last-failed --last-failed-no-failures none -o cache_dir=$(CACHE)
 
 # Compiled once and kept: else every process that starts compiles all of it again.
@@ -75,13 +74,17 @@ run: $(STAMPS)/venv $(STAMPS)/ui ## Prepare everything and start the product wit
 
 test: $(STAMPS)/dev debian-packages $(STAMPS)/ui ## Run all tests (installs the Debian packages they need)
 	$(NPM) test
-	@rm -rf $(CACHE); failed=; set -x; \
-	$(PY) -m pytest -o cache_dir=$(CACHE)/clock $(CLOCK) $(PYTEST) >$(CLOCK_LOG) 2>&1 & clock=$$!; \
+	@rm -rf $(CACHE); set -x; \
+	$(PY) -m pytest -o cache_dir=$(CACHE)/clock $(CLOCK) $(PYTEST) >$(CLOCK_LOG) 2>&1 & running=$$!; \
 	scripts/give-way $(PY) -m pytest --dist loadfile --no-loadscope-reorder -n 6 -m 'not by_the_clock' \
-		-o cache_dir=$(CACHE)/others $(OTHERS) $(PYTEST) || $(none_or); \
-	wait $$clock || $(none_or); cat $(CLOCK_LOG); \
-	[ -z "$$failed" ] || { failed=; \
-		$(again)/clock tests $(PYTEST) || $(none_or); $(again)/others tests $(PYTEST) || $(none_or); [ -z "$$failed" ]; }
+		-o cache_dir=$(CACHE)/others $(OTHERS) $(PYTEST); others=$$?; \
+	wait $$running; clock=$$?; cat $(CLOCK_LOG); \
+	[ $$others -ne 5 ] || others=0; [ $$clock -ne 5 ] || clock=0; \
+	for turn in 1 2; do \
+		[ $$clock -eq 0 ] || { $(again)/clock tests $(PYTEST); clock=$$?; }; \
+		[ $$others -eq 0 ] || { $(again)/others tests $(PYTEST); others=$$?; }; \
+	done; \
+	[ $$clock -eq 0 ] && [ $$others -eq 0 ]
 
 lint: $(STAMPS)/dev $(STAMPS)/npm ## Check style and types, Python and TypeScript
 	$(VENV)/bin/ruff check .
