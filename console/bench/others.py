@@ -36,22 +36,34 @@ def used_by_all() -> float:
     return (user + nice + system + irq + softirq + stolen) / _TICKS
 
 
-def used_by_us() -> float:
-    """CPU seconds of this process and all that it started, those that have ended and were waited for included."""
+def used_by_us() -> dict[int, tuple[float, float]]:
+    """Of this process and all that it started, by pid: CPU seconds of its own, and of children it has waited for."""
     children: dict[int, list[int]] = {}
-    used: dict[int, float] = {}
+    used: dict[int, tuple[float, float]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             fields = stat.read_text().rsplit(")", 1)[1].split()
             pid = int(stat.parent.name)
             children.setdefault(int(fields[1]), []).append(pid)
-            used[pid] = sum(int(word) for word in fields[11:15]) / _TICKS
-    total, family = 0.0, [os.getpid()]
+            user, system, waited_user, waited_system = (int(word) / _TICKS for word in fields[11:15])
+            used[pid] = user + system, waited_user + waited_system
+    found: dict[int, tuple[float, float]] = {}
+    family = [os.getpid()]
     while family:
         pid = family.pop()
-        total += used.get(pid, 0.0)
+        if pid in used:
+            found[pid] = used[pid]
         family += children.get(pid, [])
-    return total
+    return found
+
+
+def used_between(before: dict[int, tuple[float, float]], after: dict[int, tuple[float, float]]) -> float:
+    """CPU seconds of ours between two looks. What those who are gone had used before is in nobody's time since: their
+    parents, if they waited, have all of it at once."""
+    own = sum(now[0] - before.get(pid, (0.0, 0.0))[0] for pid, now in after.items())
+    waited = sum(now[1] - before.get(pid, (0.0, 0.0))[1] for pid, now in after.items())
+    gone = sum(used[0] for pid, used in before.items() if pid not in after)
+    return own + max(0.0, waited - gone)
 
 
 @dataclass(slots=True)
@@ -60,12 +72,12 @@ class Watch:
 
     begun: float = field(default_factory=time.monotonic)
     all: float = field(default_factory=used_by_all)
-    us: float = field(default_factory=used_by_us)
+    us: dict[int, tuple[float, float]] = field(default_factory=used_by_us)
     late: list[float] = field(default_factory=list)
 
     def others(self) -> float:
         """Share (0 to 1) of the machine's processors that others have had since."""
-        theirs = (used_by_all() - self.all) - (used_by_us() - self.us)
+        theirs = (used_by_all() - self.all) - used_between(self.us, used_by_us())
         return max(0.0, theirs / ((time.monotonic() - self.begun) * (os.cpu_count() or 1)))
 
     def void(self) -> str:
