@@ -95,7 +95,7 @@ def test_a_run_beside_others_who_work_is_void_and_one_beside_our_own_work_is_not
     assert others.used_between(watch.us, others.used_by_us()) >= 0.47
     # what the rest of the machine does is not known here; that ours is taken off is
     assert share <= (others.used_by_all() - watch.all - 0.47) / (0.5 * (os.cpu_count() or 1))
-    watch = others.Watch(begun=time.monotonic() - 1.0, us={pid: (-1.0, 0.0) for pid in others.used_by_us()})
+    watch = others.Watch(begun=time.monotonic() - 1.0, us=dict.fromkeys(others.used_by_us(), (-1.0, 0.0)))
     assert watch.others() == 0.0
     watch = others.Watch(begun=time.monotonic() - 1.0, all=others.used_by_all() - 1.0)
     (figure,) = watch.judge([Figure("delay", "ms", {"p95": 1.0})])
