@@ -49,8 +49,8 @@ class Presence:
             self._leave_later(user.username)
 
     async def signed_out(self, username: str, *, leave: bool = True) -> None:
-        """The user logged out: no waiting, and out of calls that others go on with. ``leave`` is False where the session
-        ended by itself: nobody is rung any more, but whoever talks signs in again and goes on."""
+        """The user logged out: no waiting, and out of calls that others go on with. ``leave`` is False where the
+        session ended by itself: nobody is rung any more, but whoever talks signs in again and goes on."""
         known = self._here.pop(username, None)
         timer = self._leaving.pop(username, None)
         if timer is not None:
